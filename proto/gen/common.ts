@@ -1,0 +1,29 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from './runmesh/common/v1/ArtifactRef.ts';
+import type { GpuRequest as _runmesh_common_v1_GpuRequest, GpuRequest__Output as _runmesh_common_v1_GpuRequest__Output } from './runmesh/common/v1/GpuRequest.ts';
+import type { Manifest as _runmesh_common_v1_Manifest, Manifest__Output as _runmesh_common_v1_Manifest__Output } from './runmesh/common/v1/Manifest.ts';
+import type { ManifestEntry as _runmesh_common_v1_ManifestEntry, ManifestEntry__Output as _runmesh_common_v1_ManifestEntry__Output } from './runmesh/common/v1/ManifestEntry.ts';
+import type { Metric as _runmesh_common_v1_Metric, Metric__Output as _runmesh_common_v1_Metric__Output } from './runmesh/common/v1/Metric.ts';
+import type { Resources as _runmesh_common_v1_Resources, Resources__Output as _runmesh_common_v1_Resources__Output } from './runmesh/common/v1/Resources.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  runmesh: {
+    common: {
+      v1: {
+        ArtifactRef: MessageTypeDefinition<_runmesh_common_v1_ArtifactRef, _runmesh_common_v1_ArtifactRef__Output>
+        GpuRequest: MessageTypeDefinition<_runmesh_common_v1_GpuRequest, _runmesh_common_v1_GpuRequest__Output>
+        Manifest: MessageTypeDefinition<_runmesh_common_v1_Manifest, _runmesh_common_v1_Manifest__Output>
+        ManifestEntry: MessageTypeDefinition<_runmesh_common_v1_ManifestEntry, _runmesh_common_v1_ManifestEntry__Output>
+        Metric: MessageTypeDefinition<_runmesh_common_v1_Metric, _runmesh_common_v1_Metric__Output>
+        Resources: MessageTypeDefinition<_runmesh_common_v1_Resources, _runmesh_common_v1_Resources__Output>
+      }
+    }
+  }
+}
+

@@ -1,0 +1,85 @@
+import type * as grpc from '@grpc/grpc-js';
+import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-loader';
+
+import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from './runmesh/common/v1/ArtifactRef.ts';
+import type { GpuRequest as _runmesh_common_v1_GpuRequest, GpuRequest__Output as _runmesh_common_v1_GpuRequest__Output } from './runmesh/common/v1/GpuRequest.ts';
+import type { Manifest as _runmesh_common_v1_Manifest, Manifest__Output as _runmesh_common_v1_Manifest__Output } from './runmesh/common/v1/Manifest.ts';
+import type { ManifestEntry as _runmesh_common_v1_ManifestEntry, ManifestEntry__Output as _runmesh_common_v1_ManifestEntry__Output } from './runmesh/common/v1/ManifestEntry.ts';
+import type { Metric as _runmesh_common_v1_Metric, Metric__Output as _runmesh_common_v1_Metric__Output } from './runmesh/common/v1/Metric.ts';
+import type { Resources as _runmesh_common_v1_Resources, Resources__Output as _runmesh_common_v1_Resources__Output } from './runmesh/common/v1/Resources.ts';
+import type { AttemptEnded as _runmesh_journal_v1_AttemptEnded, AttemptEnded__Output as _runmesh_journal_v1_AttemptEnded__Output } from './runmesh/journal/v1/AttemptEnded.ts';
+import type { AttemptLeased as _runmesh_journal_v1_AttemptLeased, AttemptLeased__Output as _runmesh_journal_v1_AttemptLeased__Output } from './runmesh/journal/v1/AttemptLeased.ts';
+import type { AttemptStarted as _runmesh_journal_v1_AttemptStarted, AttemptStarted__Output as _runmesh_journal_v1_AttemptStarted__Output } from './runmesh/journal/v1/AttemptStarted.ts';
+import type { DeploymentChanged as _runmesh_journal_v1_DeploymentChanged, DeploymentChanged__Output as _runmesh_journal_v1_DeploymentChanged__Output } from './runmesh/journal/v1/DeploymentChanged.ts';
+import type { Event as _runmesh_journal_v1_Event, Event__Output as _runmesh_journal_v1_Event__Output } from './runmesh/journal/v1/Event.ts';
+import type { JournalBatch as _runmesh_journal_v1_JournalBatch, JournalBatch__Output as _runmesh_journal_v1_JournalBatch__Output } from './runmesh/journal/v1/JournalBatch.ts';
+import type { LeaderElected as _runmesh_journal_v1_LeaderElected, LeaderElected__Output as _runmesh_journal_v1_LeaderElected__Output } from './runmesh/journal/v1/LeaderElected.ts';
+import type { ModelVersionRegistered as _runmesh_journal_v1_ModelVersionRegistered, ModelVersionRegistered__Output as _runmesh_journal_v1_ModelVersionRegistered__Output } from './runmesh/journal/v1/ModelVersionRegistered.ts';
+import type { ReplicaReported as _runmesh_journal_v1_ReplicaReported, ReplicaReported__Output as _runmesh_journal_v1_ReplicaReported__Output } from './runmesh/journal/v1/ReplicaReported.ts';
+import type { RunCancelRequested as _runmesh_journal_v1_RunCancelRequested, RunCancelRequested__Output as _runmesh_journal_v1_RunCancelRequested__Output } from './runmesh/journal/v1/RunCancelRequested.ts';
+import type { RunFinished as _runmesh_journal_v1_RunFinished, RunFinished__Output as _runmesh_journal_v1_RunFinished__Output } from './runmesh/journal/v1/RunFinished.ts';
+import type { RunSubmitted as _runmesh_journal_v1_RunSubmitted, RunSubmitted__Output as _runmesh_journal_v1_RunSubmitted__Output } from './runmesh/journal/v1/RunSubmitted.ts';
+import type { StepRetryScheduled as _runmesh_journal_v1_StepRetryScheduled, StepRetryScheduled__Output as _runmesh_journal_v1_StepRetryScheduled__Output } from './runmesh/journal/v1/StepRetryScheduled.ts';
+import type { StepSettled as _runmesh_journal_v1_StepSettled, StepSettled__Output as _runmesh_journal_v1_StepSettled__Output } from './runmesh/journal/v1/StepSettled.ts';
+import type { AttemptDeclined as _runmesh_report_v1_AttemptDeclined, AttemptDeclined__Output as _runmesh_report_v1_AttemptDeclined__Output } from './runmesh/report/v1/AttemptDeclined.ts';
+import type { AttemptFinished as _runmesh_report_v1_AttemptFinished, AttemptFinished__Output as _runmesh_report_v1_AttemptFinished__Output } from './runmesh/report/v1/AttemptFinished.ts';
+import type { AttemptIdentity as _runmesh_report_v1_AttemptIdentity, AttemptIdentity__Output as _runmesh_report_v1_AttemptIdentity__Output } from './runmesh/report/v1/AttemptIdentity.ts';
+import type { AttemptStarted as _runmesh_report_v1_AttemptStarted, AttemptStarted__Output as _runmesh_report_v1_AttemptStarted__Output } from './runmesh/report/v1/AttemptStarted.ts';
+import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh_report_v1_Failure__Output } from './runmesh/report/v1/Failure.ts';
+import type { ReplicaChanged as _runmesh_report_v1_ReplicaChanged, ReplicaChanged__Output as _runmesh_report_v1_ReplicaChanged__Output } from './runmesh/report/v1/ReplicaChanged.ts';
+import type { Report as _runmesh_report_v1_Report, Report__Output as _runmesh_report_v1_Report__Output } from './runmesh/report/v1/Report.ts';
+
+type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
+  new(...args: ConstructorParameters<Constructor>): Subtype;
+};
+
+export interface ProtoGrpcType {
+  runmesh: {
+    common: {
+      v1: {
+        ArtifactRef: MessageTypeDefinition<_runmesh_common_v1_ArtifactRef, _runmesh_common_v1_ArtifactRef__Output>
+        GpuRequest: MessageTypeDefinition<_runmesh_common_v1_GpuRequest, _runmesh_common_v1_GpuRequest__Output>
+        Manifest: MessageTypeDefinition<_runmesh_common_v1_Manifest, _runmesh_common_v1_Manifest__Output>
+        ManifestEntry: MessageTypeDefinition<_runmesh_common_v1_ManifestEntry, _runmesh_common_v1_ManifestEntry__Output>
+        Metric: MessageTypeDefinition<_runmesh_common_v1_Metric, _runmesh_common_v1_Metric__Output>
+        Resources: MessageTypeDefinition<_runmesh_common_v1_Resources, _runmesh_common_v1_Resources__Output>
+      }
+    }
+    journal: {
+      v1: {
+        AttemptEnded: MessageTypeDefinition<_runmesh_journal_v1_AttemptEnded, _runmesh_journal_v1_AttemptEnded__Output>
+        AttemptLeased: MessageTypeDefinition<_runmesh_journal_v1_AttemptLeased, _runmesh_journal_v1_AttemptLeased__Output>
+        AttemptStarted: MessageTypeDefinition<_runmesh_journal_v1_AttemptStarted, _runmesh_journal_v1_AttemptStarted__Output>
+        AttemptState: EnumTypeDefinition
+        DeploymentChanged: MessageTypeDefinition<_runmesh_journal_v1_DeploymentChanged, _runmesh_journal_v1_DeploymentChanged__Output>
+        Event: MessageTypeDefinition<_runmesh_journal_v1_Event, _runmesh_journal_v1_Event__Output>
+        JournalBatch: MessageTypeDefinition<_runmesh_journal_v1_JournalBatch, _runmesh_journal_v1_JournalBatch__Output>
+        LeaderElected: MessageTypeDefinition<_runmesh_journal_v1_LeaderElected, _runmesh_journal_v1_LeaderElected__Output>
+        ModelVersionRegistered: MessageTypeDefinition<_runmesh_journal_v1_ModelVersionRegistered, _runmesh_journal_v1_ModelVersionRegistered__Output>
+        ReplicaReported: MessageTypeDefinition<_runmesh_journal_v1_ReplicaReported, _runmesh_journal_v1_ReplicaReported__Output>
+        RunCancelRequested: MessageTypeDefinition<_runmesh_journal_v1_RunCancelRequested, _runmesh_journal_v1_RunCancelRequested__Output>
+        RunFinished: MessageTypeDefinition<_runmesh_journal_v1_RunFinished, _runmesh_journal_v1_RunFinished__Output>
+        RunState: EnumTypeDefinition
+        RunSubmitted: MessageTypeDefinition<_runmesh_journal_v1_RunSubmitted, _runmesh_journal_v1_RunSubmitted__Output>
+        StepRetryScheduled: MessageTypeDefinition<_runmesh_journal_v1_StepRetryScheduled, _runmesh_journal_v1_StepRetryScheduled__Output>
+        StepSettled: MessageTypeDefinition<_runmesh_journal_v1_StepSettled, _runmesh_journal_v1_StepSettled__Output>
+        StepState: EnumTypeDefinition
+      }
+    }
+    report: {
+      v1: {
+        AttemptDeclined: MessageTypeDefinition<_runmesh_report_v1_AttemptDeclined, _runmesh_report_v1_AttemptDeclined__Output>
+        AttemptFinished: MessageTypeDefinition<_runmesh_report_v1_AttemptFinished, _runmesh_report_v1_AttemptFinished__Output>
+        AttemptIdentity: MessageTypeDefinition<_runmesh_report_v1_AttemptIdentity, _runmesh_report_v1_AttemptIdentity__Output>
+        AttemptStarted: MessageTypeDefinition<_runmesh_report_v1_AttemptStarted, _runmesh_report_v1_AttemptStarted__Output>
+        Failure: MessageTypeDefinition<_runmesh_report_v1_Failure, _runmesh_report_v1_Failure__Output>
+        FailureCause: EnumTypeDefinition
+        Outcome: EnumTypeDefinition
+        ReplicaChanged: MessageTypeDefinition<_runmesh_report_v1_ReplicaChanged, _runmesh_report_v1_ReplicaChanged__Output>
+        ReplicaState: EnumTypeDefinition
+        Report: MessageTypeDefinition<_runmesh_report_v1_Report, _runmesh_report_v1_Report__Output>
+      }
+    }
+  }
+}
+

@@ -1,0 +1,17 @@
+// Original file: proto/runmesh/advert/v1/advert.proto
+
+import type { ReplicaState as _runmesh_report_v1_ReplicaState, ReplicaState__Output as _runmesh_report_v1_ReplicaState__Output } from '../../../runmesh/report/v1/ReplicaState.ts';
+
+export interface ReplicaStatus {
+  'deployment'?: (string);
+  'version'?: (number);
+  'state'?: (_runmesh_report_v1_ReplicaState);
+  'detail'?: (string);
+}
+
+export interface ReplicaStatus__Output {
+  'deployment': (string);
+  'version': (number);
+  'state': (_runmesh_report_v1_ReplicaState__Output);
+  'detail': (string);
+}

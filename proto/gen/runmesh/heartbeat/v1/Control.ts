@@ -1,0 +1,13 @@
+// Original file: proto/runmesh/heartbeat/v1/heartbeat.proto
+
+import type { StopAttempt as _runmesh_heartbeat_v1_StopAttempt, StopAttempt__Output as _runmesh_heartbeat_v1_StopAttempt__Output } from '../../../runmesh/heartbeat/v1/StopAttempt.ts';
+
+export interface Control {
+  'stop'?: (_runmesh_heartbeat_v1_StopAttempt)[];
+  'reconcileServing'?: (boolean);
+}
+
+export interface Control__Output {
+  'stop': (_runmesh_heartbeat_v1_StopAttempt__Output)[];
+  'reconcileServing': (boolean);
+}

@@ -1,0 +1,26 @@
+// Original file: proto/runmesh/journal/v1/journal.proto
+
+export const AttemptState = {
+  ATTEMPT_STATE_UNSPECIFIED: 'ATTEMPT_STATE_UNSPECIFIED',
+  ATTEMPT_STATE_SUCCEEDED: 'ATTEMPT_STATE_SUCCEEDED',
+  ATTEMPT_STATE_FAILED: 'ATTEMPT_STATE_FAILED',
+  ATTEMPT_STATE_LOST: 'ATTEMPT_STATE_LOST',
+  ATTEMPT_STATE_CANCELLED: 'ATTEMPT_STATE_CANCELLED',
+  ATTEMPT_STATE_DECLINED: 'ATTEMPT_STATE_DECLINED',
+} as const;
+
+export type AttemptState =
+  | 'ATTEMPT_STATE_UNSPECIFIED'
+  | 0
+  | 'ATTEMPT_STATE_SUCCEEDED'
+  | 1
+  | 'ATTEMPT_STATE_FAILED'
+  | 2
+  | 'ATTEMPT_STATE_LOST'
+  | 3
+  | 'ATTEMPT_STATE_CANCELLED'
+  | 4
+  | 'ATTEMPT_STATE_DECLINED'
+  | 5
+
+export type AttemptState__Output = typeof AttemptState[keyof typeof AttemptState]

@@ -1,0 +1,11 @@
+// Original file: proto/runmesh/report/v1/report.proto
+
+import type { AttemptIdentity as _runmesh_report_v1_AttemptIdentity, AttemptIdentity__Output as _runmesh_report_v1_AttemptIdentity__Output } from '../../../runmesh/report/v1/AttemptIdentity.ts';
+
+export interface AttemptStarted {
+  'attempt'?: (_runmesh_report_v1_AttemptIdentity | null);
+}
+
+export interface AttemptStarted__Output {
+  'attempt': (_runmesh_report_v1_AttemptIdentity__Output | null);
+}

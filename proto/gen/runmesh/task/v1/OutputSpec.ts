@@ -1,0 +1,12 @@
+// Original file: proto/runmesh/task/v1/task.proto
+
+
+export interface OutputSpec {
+  'name'?: (string);
+  'path'?: (string);
+}
+
+export interface OutputSpec__Output {
+  'name': (string);
+  'path': (string);
+}

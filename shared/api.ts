@@ -1,0 +1,226 @@
+/**
+ * The HTTP API's resources (contract: `-o json` prints these, camelCase). Times are milliseconds since the epoch,
+ * null where not yet. Everything under /api/v1 wants `authorization: Bearer <token>`.
+ *
+ *   POST /api/v1/runs                       SubmitRequest → RunDetail (201; 200 when submissionId is known)
+ *   POST /api/v1/plan                       SubmitRequest → PlanView
+ *   GET  /api/v1/runs?state=&pipeline=&limit=&before=   Page<RunSummary>, newest first
+ *   GET  /api/v1/runs/:run                  RunDetail (:run may be a unique prefix, or "latest")
+ *   POST /api/v1/runs/:run/cancel           RunDetail
+ *   GET  /api/v1/runs/:run/steps/:step/logs?follow=&attempt=&since=   NDJSON of LogRecord; :step is a step key or "*"
+ *   GET  /api/v1/runs/:run/metrics?name=    MetricSeries[]
+ *   GET  /api/v1/runs/:run/artifacts        ArtifactView[]
+ *   GET  /api/v1/artifacts/:digest          ManifestView
+ *   GET  /api/v1/blobs/:digest              bytes (fetched from a holder when not here)
+ *   PUT  /api/v1/blobs/:digest              bytes → 201, 204 when already here
+ *   POST /api/v1/blobs/missing              {digests} → {missing}
+ *   GET  /api/v1/agents, /api/v1/agents/:agent          AgentView[]
+ *   GET  /api/v1/models, /api/v1/models/:model          ModelView[]
+ *   GET  /api/v1/deployments                DeploymentView[]
+ *   GET  /api/v1/events?run=                SSE; id = "<sequence>.<index>", data = EventView; Last-Event-ID resumes
+ *   GET  /healthz /readyz /metrics          open: no token
+ *
+ * Errors are application/problem+json: ProblemView.
+ */
+
+import type { ArtifactRef, Failure, Fingerprint, Metric, ReplicaStatus, Resources } from "./domain.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { ParamValue, PipelineProblem } from "./pipeline/definition.ts";
+
+export interface SubmitRequest {
+	/** The pipeline file's text. */
+	pipeline: string;
+	/** Its name, for messages. */
+	file: string;
+	/** Values given as text are read by the parameter's type. */
+	params: Record<string, ParamValue>;
+	/** Manifest of the submitter's files, already uploaded. */
+	code: ArtifactRef | null;
+	/** The same id twice is one run. */
+	submissionId: string;
+}
+
+export type RunState = "running" | "cancelling" | "succeeded" | "failed" | "cancelled";
+export type StepState =
+	| "waiting"
+	| "ready"
+	| "leased"
+	| "running"
+	| "backoff"
+	| "succeeded"
+	| "failed"
+	| "cancelled"
+	| "skipped";
+export type AttemptState = "leased" | "running" | "succeeded" | "failed" | "lost" | "cancelled" | "declined";
+
+export interface RunSummary {
+	id: string;
+	pipeline: string;
+	state: RunState;
+	submitter: string;
+	submittedAtMs: number;
+	finishedAtMs: number | null;
+	steps: { total: number; succeeded: number; failed: number; running: number };
+}
+
+export interface AttemptView {
+	id: string;
+	number: number;
+	state: AttemptState;
+	agent: string;
+	leasedAtMs: number;
+	startedAtMs: number | null;
+	finishedAtMs: number | null;
+	failure: Failure | null;
+	/** Why it was declined or cancelled. */
+	reason: string;
+}
+
+export interface StepView {
+	key: string;
+	name: string;
+	/** Values of the matrix cell; {} without one. */
+	matrix: Record<string, ParamValue>;
+	needs: string[];
+	state: StepState;
+	/** Why it waits, was skipped, was cancelled, or what select chose; "" when there is nothing to say. */
+	reason: string;
+	failure: Failure | null;
+	readyAtMs: number | null;
+	startedAtMs: number | null;
+	finishedAtMs: number | null;
+	outputs: ArtifactRef[];
+	/** Last values. */
+	metrics: Metric[];
+	attempts: AttemptView[];
+}
+
+export interface RunDetail extends RunSummary {
+	params: Record<string, ParamValue>;
+	stepList: StepView[];
+}
+
+export interface Page<T> {
+	items: T[];
+	/** Pass as `before` for the next page; null at the end. */
+	next: string | null;
+}
+
+export interface LogRecord {
+	step: string;
+	attempt: number;
+	stream: "stdout" | "stderr";
+	atMs: number;
+	/** Of the first byte in its stream. */
+	offset: number;
+	/** UTF-8; bytes that are not are replaced, see `base64`. */
+	text: string;
+	/** The exact bytes, present only where `text` is not exact. */
+	base64?: string;
+	/** Bytes lost to the log limit just before this record. */
+	droppedBytes?: number;
+}
+
+export interface MetricSeries {
+	step: string;
+	attempt: number;
+	name: string;
+	points: { step: number; value: number; atMs: number }[];
+}
+
+export interface ArtifactView extends ArtifactRef {
+	run: string;
+	step: string;
+}
+
+export interface ManifestView {
+	digest: string;
+	singleFile: boolean;
+	files: { path: string; digest: string; sizeBytes: number; executable: boolean; linkTarget: string }[];
+}
+
+export interface AgentView {
+	id: string;
+	name: string;
+	/** online: a heartbeat within the lease; lost: none. */
+	state: "online" | "lost" | "cordoned";
+	version: string;
+	labels: Record<string, string>;
+	fingerprint: Fingerprint | null;
+	capacity: Resources | null;
+	free: Resources | null;
+	attempts: string[];
+	replicas: ReplicaStatus[];
+	endpoints: { grpc: string; serving: string } | null;
+	lastHeartbeatAtMs: number | null;
+}
+
+export interface ModelVersionView {
+	version: number;
+	state: "registered" | "validated" | "serving" | "failed" | "retired";
+	digest: string;
+	sizeBytes: number;
+	run: string;
+	step: string;
+	metrics: Metric[];
+	registeredAtMs: number;
+}
+
+export interface ModelView {
+	name: string;
+	versions: ModelVersionView[];
+}
+
+export interface DeploymentView {
+	name: string;
+	model: string;
+	version: number;
+	revision: number;
+	run: string;
+	replicas: {
+		agent: string;
+		version: number;
+		state: "pending" | "loading" | "serving" | "failed";
+		detail: string;
+		endpoint: string;
+	}[];
+}
+
+export interface PlanStepView {
+	key: string;
+	matrix: Record<string, ParamValue>;
+	needs: string[];
+	resources: Resources;
+	/** Agent it would go to on the mesh as it is now; null when none fits. */
+	agent: string | null;
+	/** For each agent that does not fit, the first reason. */
+	rejected: { agent: string; reason: string }[];
+}
+
+export interface PlanView {
+	pipeline: string;
+	params: Record<string, ParamValue>;
+	steps: PlanStepView[];
+}
+
+/** One journal event, for progress. `kind` is the event's name in proto/runmesh/journal. */
+export interface EventView {
+	/** "<journal sequence>.<index in its batch>" */
+	id: string;
+	atMs: number;
+	kind: string;
+	run: string | null;
+	step: string | null;
+	/** The event's own fields. */
+	data: Record<string, unknown>;
+}
+
+export interface ProblemView {
+	type: "about:blank";
+	title: string;
+	status: number;
+	code: ErrorCode;
+	detail: string;
+	hint?: string;
+	problems?: PipelineProblem[];
+}

@@ -1,0 +1,95 @@
+/**
+ * The one place that hands a wire its credentials. `up` generates them into RUNMESH_HOME; processes it starts
+ * and the local CLI read them there, others get them by environment. Identities, TLS and roles deepen here.
+ */
+
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { Metadata } from "@grpc/grpc-js";
+import type { ConnectionOptions } from "nats";
+import { z } from "zod";
+import { RunmeshError } from "./errors.ts";
+import type { Home } from "./home.ts";
+
+const credentialsSchema = z.object({
+	/** HTTP API, as a bearer token: `RUNMESH_TOKEN`. */
+	apiToken: z.string().min(1),
+	/** gRPC between coordinator and agents, and the agents' inference endpoint shares apiToken. */
+	meshToken: z.string().min(1),
+	natsUser: z.string().min(1),
+	natsPassword: z.string().min(1),
+});
+
+export type Credentials = z.infer<typeof credentialsSchema>;
+
+export const generateCredentials = (): Credentials => {
+	const secret = (): string => randomBytes(24).toString("base64url");
+	return { apiToken: secret(), meshToken: secret(), natsUser: "runmesh", natsPassword: secret() };
+};
+
+/** Written once for a home and kept: a restart of any process finds the same. */
+export const writeCredentials = (home: Home, credentials: Credentials): void => {
+	mkdirSync(dirname(home.credentials), { recursive: true, mode: 0o700 });
+	const staged = `${home.credentials}.${process.pid}`;
+	writeFileSync(staged, `${JSON.stringify(credentials, null, "\t")}\n`, { mode: 0o600 });
+	renameSync(staged, home.credentials);
+};
+
+/**
+ * From the environment (RUNMESH_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER, RUNMESH_NATS_PASSWORD), else from
+ * the home's file; null when neither has them.
+ */
+export const readCredentials = (home: Home, env: NodeJS.ProcessEnv = process.env): Credentials | null => {
+	let stored: unknown = {};
+	try {
+		stored = JSON.parse(readFileSync(home.credentials, "utf8"));
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+			throw new RunmeshError("RM_BAD_INPUT", `${home.credentials} can't be read: ${(error as Error).message}`, {
+				hint: "delete it and start `runmesh up` again to make new credentials",
+			});
+		}
+	}
+	const fromEnv = {
+		apiToken: env.RUNMESH_TOKEN,
+		meshToken: env.RUNMESH_MESH_TOKEN,
+		natsUser: env.RUNMESH_NATS_USER,
+		natsPassword: env.RUNMESH_NATS_PASSWORD,
+	};
+	const given = Object.fromEntries(Object.entries(fromEnv).filter(([, value]) => value));
+	const parsed = credentialsSchema.safeParse({ ...(stored as object), ...given });
+	return parsed.success ? parsed.data : null;
+};
+
+/** Thrown where credentials are needed and missing. */
+export const requireCredentials = (home: Home, env: NodeJS.ProcessEnv = process.env): Credentials => {
+	const credentials = readCredentials(home, env);
+	if (credentials) return credentials;
+	throw new RunmeshError("RM_UNAUTHENTICATED", `no credentials in ${home.credentials} or the environment`, {
+		hint: "start a mesh with `runmesh up`, or set RUNMESH_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER and RUNMESH_NATS_PASSWORD",
+	});
+};
+
+/** Equal in constant time, whatever the lengths. */
+export const sameSecret = (given: string, expected: string): boolean => {
+	const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+	return a.length === b.length && timingSafeEqual(a, b);
+};
+
+export const bearer = (token: string): string => `Bearer ${token}`;
+
+/** Whether an `authorization` header carries the token. */
+export const isAuthorized = (header: string | undefined, token: string): boolean =>
+	header !== undefined && sameSecret(header, bearer(token));
+
+export const natsAuth = (credentials: Credentials): Pick<ConnectionOptions, "user" | "pass"> => ({
+	user: credentials.natsUser,
+	pass: credentials.natsPassword,
+});
+
+export const grpcMetadata = (credentials: Credentials): Metadata => {
+	const metadata = new Metadata();
+	metadata.set("authorization", bearer(credentials.meshToken));
+	return metadata;
+};

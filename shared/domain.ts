@@ -1,0 +1,224 @@
+/**
+ * What travels in the mesh, as the code sees it. The same shapes as proto/runmesh, with enums as short
+ * words and oneofs as unions tagged by `kind`; shared/wire turns one into the other.
+ */
+
+import type { AgentId, AttemptId, Digest, RunId, StepKey } from "./ids.ts";
+
+export interface GpuRequest {
+	count: number;
+	/** On each device; 0 takes whole devices. */
+	memoryBytes: number;
+	/** Substring of the vendor's model name; "" takes any. */
+	model: string;
+}
+
+export interface Resources {
+	cpuMillis: number;
+	memoryBytes: number;
+	gpu: GpuRequest | null;
+}
+
+export interface ArtifactRef {
+	name: string;
+	/** Of the manifest. */
+	digest: Digest;
+	sizeBytes: number;
+	fileCount: number;
+	/** Agents that hold the bytes, or "coordinator". */
+	holders: string[];
+}
+
+export interface ManifestEntry {
+	/** Relative, "/"-separated, normalised, never leaving the tree. */
+	path: string;
+	/** "" for a symbolic link. */
+	digest: Digest | "";
+	sizeBytes: number;
+	executable: boolean;
+	/** "" unless a symbolic link. */
+	linkTarget: string;
+}
+
+export interface Manifest {
+	entries: ManifestEntry[];
+	/** The artifact is one file: exactly one entry. */
+	singleFile: boolean;
+}
+
+export interface Metric {
+	name: string;
+	value: number;
+	step: number;
+}
+
+export type FailureCause =
+	| "error"
+	| "timeout"
+	| "oom"
+	| "output"
+	| "input"
+	| "launch"
+	| "lost"
+	| "gate"
+	| "disk"
+	| "serving";
+
+export interface Failure {
+	cause: FailureCause;
+	message: string;
+	exitCode?: number;
+	/** "" unless a signal ended it. */
+	signal: string;
+}
+
+export type TaskAction = { kind: "command"; command: string; shell: string[]; workdir: string } | { kind: "noop" };
+
+export interface Task {
+	runId: RunId;
+	pipeline: string;
+	stepKey: StepKey;
+	attemptId: AttemptId;
+	attemptNumber: number;
+	/** Grows with every lease; the newest alone may report. */
+	fence: number;
+	action: TaskAction;
+	env: Record<string, string>;
+	inputs: ArtifactRef[];
+	outputs: { name: string; path: string }[];
+	resources: Resources;
+	paramsJson: string;
+	/** 0 is no limit. */
+	timeoutMs: number;
+	graceMs: number;
+	code: ArtifactRef | null;
+}
+
+export interface AttemptIdentity {
+	runId: RunId;
+	stepKey: StepKey;
+	attemptId: AttemptId;
+	fence: number;
+}
+
+export type Outcome = "succeeded" | "failed" | "cancelled";
+export type ReplicaState = "loading" | "serving" | "failed";
+
+export type ReportBody =
+	| { kind: "attemptStarted"; attempt: AttemptIdentity }
+	| {
+			kind: "attemptFinished";
+			attempt: AttemptIdentity;
+			outcome: Outcome;
+			failure: Failure | null;
+			outputs: ArtifactRef[];
+			metrics: Metric[];
+			startedAtMs: number;
+			finishedAtMs: number;
+			logBytes: number;
+			logDroppedBytes: number;
+	  }
+	| { kind: "attemptDeclined"; attempt: AttemptIdentity; reason: string }
+	| {
+			kind: "replicaChanged";
+			deployment: string;
+			version: number;
+			revision: number;
+			state: ReplicaState;
+			detail: string;
+			endpoint: string;
+	  };
+
+export interface Report {
+	/** The JetStream message id too. */
+	reportId: string;
+	agentId: AgentId;
+	atMs: number;
+	body: ReportBody;
+}
+
+export type AttemptPhase = "accepted" | "running" | "finished";
+
+export interface Heartbeat {
+	agentId: AgentId;
+	/** New at every start of the agent process. */
+	sessionId: string;
+	atMs: number;
+	attempts: { attemptId: AttemptId; fence: number; phase: AttemptPhase }[];
+	load: { load1: number; memoryAvailableBytes: number; diskAvailableBytes: number } | null;
+	draining: boolean;
+}
+
+export interface StopAttempt {
+	attemptId: AttemptId;
+	reason: string;
+}
+
+export interface HeartbeatReply {
+	leaderEpoch: number;
+	stop: StopAttempt[];
+	/** Outcomes the journal has: the agent may forget these attempts. */
+	settled: AttemptId[];
+}
+
+export interface Control {
+	stop: StopAttempt[];
+	reconcileServing: boolean;
+}
+
+export interface Gpu {
+	id: string;
+	vendor: string;
+	model: string;
+	memoryBytes: number;
+	driver: string;
+}
+
+export interface Fingerprint {
+	hostname: string;
+	os: string;
+	arch: string;
+	kernel: string;
+	cpuModel: string;
+	cpuCores: number;
+	memoryBytes: number;
+	diskBytes: number;
+	gpus: Gpu[];
+	runtimes: Record<string, string>;
+	problems: Record<string, string>;
+}
+
+export interface ReplicaStatus {
+	deployment: string;
+	version: number;
+	state: ReplicaState;
+	detail: string;
+}
+
+export interface Advert {
+	agentId: AgentId;
+	name: string;
+	version: string;
+	labels: Record<string, string>;
+	fingerprint: Fingerprint | null;
+	capacity: Resources | null;
+	endpoints: { grpc: string; serving: string } | null;
+	cordoned: boolean;
+	atMs: number;
+	replicas: ReplicaStatus[];
+}
+
+export interface DesiredReplica {
+	deployment: string;
+	/** The name V2 clients ask for. */
+	model: string;
+	version: number;
+	artifact: ArtifactRef | null;
+	/** null skips the comparison with golden vectors. */
+	golden: ArtifactRef | null;
+	revision: number;
+}
+
+export interface DesiredServing {
+	replicas: DesiredReplica[];
+}

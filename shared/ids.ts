@@ -1,0 +1,38 @@
+/** Branded identifiers: a run id can't be passed where an agent id is wanted. */
+
+declare const brand: unique symbol;
+type Brand<B extends string> = string & { readonly [brand]: B };
+
+export type RunId = Brand<"RunId">;
+export type AgentId = Brand<"AgentId">;
+export type AttemptId = Brand<"AttemptId">;
+/** "train", or "train.3" for the fourth cell of a matrix. */
+export type StepKey = Brand<"StepKey">;
+/** "sha256:<64 hex digits>". */
+export type Digest = Brand<"Digest">;
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+
+export const isDigest = (text: string): text is Digest => DIGEST.test(text);
+
+/** Names of agents, steps, outputs, models: safe in a path, a NATS subject and a shell. */
+export const isName = (text: string): boolean => NAME.test(text);
+
+/** The id of a step's nth attempt is derived, so that replay and retries agree on it. */
+export const attemptId = (run: RunId, step: StepKey, attemptNumber: number): AttemptId =>
+	`${run}.${step}.${attemptNumber}` as AttemptId;
+
+const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+
+const base32 = (value: number, length: number): string => {
+	let text = "";
+	for (let rest = value; text.length < length; rest = Math.floor(rest / 32)) {
+		text = ALPHABET.charAt(rest % 32) + text;
+	}
+	return text;
+};
+
+/** Sorts by time of submission; the random tail keeps two in one millisecond apart. `random` is in [0, 1). */
+export const newRunId = (atMs: number, random: number): RunId =>
+	`r${base32(atMs, 9)}${base32(Math.floor(random * 32 ** 4), 4)}` as RunId;
