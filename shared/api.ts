@@ -7,15 +7,16 @@
  *   GET  /api/v1/runs?state=&pipeline=&limit=&before=   Page<RunSummary>, newest first
  *   GET  /api/v1/runs/:run                  RunDetail (:run may be a unique prefix, or "latest")
  *   POST /api/v1/runs/:run/cancel           RunDetail
- *   GET  /api/v1/runs/:run/steps/:step/logs?follow=&attempt=&since=   NDJSON of LogRecord; :step is a step key or "*"
+ *   GET  /api/v1/runs/:run/steps/:step/logs?follow=&attempt=&since=   NDJSON of LogRecord; :step is a step key or "*";
+ *        follow=true ends when the run has, with blank lines while idle; since is in milliseconds since the epoch
  *   GET  /api/v1/runs/:run/metrics?name=    MetricSeries[]
  *   GET  /api/v1/runs/:run/artifacts        ArtifactView[]
  *   GET  /api/v1/artifacts/:digest          ManifestView
  *   GET  /api/v1/blobs/:digest              bytes (fetched from a holder when not here)
  *   PUT  /api/v1/blobs/:digest              bytes → 201, 204 when already here
  *   POST /api/v1/blobs/missing              {digests} → {missing}
- *   GET  /api/v1/agents, /api/v1/agents/:agent          AgentView[]
- *   GET  /api/v1/models, /api/v1/models/:model          ModelView[]
+ *   GET  /api/v1/agents, /api/v1/agents/:agent          AgentView[], AgentView
+ *   GET  /api/v1/models, /api/v1/models/:model          ModelView[], ModelView
  *   GET  /api/v1/deployments                DeploymentView[]
  *   GET  /api/v1/events?run=                SSE; id = "<sequence>.<index>", data = EventView; Last-Event-ID resumes
  *   GET  /healthz /readyz /metrics          open: no token

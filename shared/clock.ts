@@ -4,4 +4,5 @@ export interface Clock {
 	nowMs(): number;
 }
 
-export const systemClock: Clock = { nowMs: () => Date.now() };
+/** Starts at the wall clock and then only goes forward: a clock that is set moves no lease. */
+export const monotonicClock: Clock = { nowMs: () => performance.timeOrigin + performance.now() };

@@ -12,9 +12,13 @@ export type StepKey = Brand<"StepKey">;
 export type Digest = Brand<"Digest">;
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const ATTEMPT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_-]{1,63}){0,4}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
 export const isDigest = (text: string): text is Digest => DIGEST.test(text);
+
+/** An attempt's id as it comes from outside: safe as a file name. */
+export const isAttemptId = (text: string): text is AttemptId => ATTEMPT.test(text);
 
 /** Names of agents, steps, outputs, models: safe in a path, a NATS subject and a shell. */
 export const isName = (text: string): boolean => NAME.test(text);

@@ -1,0 +1,144 @@
+/**
+ * `uses: deploy`: registers a model version, tells agents to serve it, and ends when all of them do. A version that
+ * an agent refuses is taken back: the deployment returns to what it served before.
+ */
+
+import type { DesiredReplica, DesiredServing, ReportBody } from "#shared/domain.ts";
+import type { AgentId } from "#shared/ids.ts";
+import type { StepAction } from "#shared/pipeline/definition.ts";
+import { identity, settleStep } from "./settle.ts";
+import type { Agent, Deployment, MeshState, ModelVersion, Step } from "./state.ts";
+import { outputOf } from "./task.ts";
+import { emit, type Turn } from "./turn.ts";
+
+type DeployAction = Extract<StepAction, { kind: "deploy" }>;
+
+/** Stays ready, for a later turn, while too few agents serve. */
+export const runDeploy = (turn: Turn, step: Step, action: DeployAction): void => {
+	const agentIds = chooseAgents(turn.state, action);
+	if (!agentIds) return;
+	const version = registerVersion(turn, step, action);
+	changeDeployment(turn, action.name, {
+		model: action.name,
+		version,
+		agentIds,
+		...identity(step),
+	});
+};
+
+const canServe = (agent: Agent): boolean =>
+	agent.online && agent.node.closed === "" && Boolean(agent.advert?.endpoints?.serving);
+
+/** Those that serve this deployment already first, then the ones that serve least; ties by id. */
+const chooseAgents = (state: MeshState, action: DeployAction): AgentId[] | null => {
+	const serves = new Map<AgentId, number>();
+	for (const deployment of state.deployments.values()) {
+		for (const id of deployment.agentIds) serves.set(id, (serves.get(id) ?? 0) + 1);
+	}
+	const present = new Set(state.deployments.get(action.name)?.agentIds);
+	const candidates = [...state.agents.values()]
+		.filter(canServe)
+		.map((agent) => agent.id)
+		.sort(
+			(a, b) =>
+				Number(present.has(b)) - Number(present.has(a)) ||
+				(serves.get(a) ?? 0) - (serves.get(b) ?? 0) ||
+				(a < b ? -1 : 1),
+		);
+	return candidates.length >= action.replicas ? candidates.slice(0, action.replicas) : null;
+};
+
+/** The same bytes with the same golden vectors are the same version. */
+const registerVersion = (turn: Turn, step: Step, action: DeployAction): number => {
+	const artifact = outputOf(step.run, action.model);
+	const golden = action.golden ? outputOf(step.run, action.golden) : null;
+	const versions = turn.state.models.get(action.name) ?? [];
+	const same = (known: ModelVersion): boolean =>
+		known.artifact?.digest === artifact?.digest && known.golden?.digest === golden?.digest;
+	const existing = versions.findLast(same);
+	if (existing) return existing.version;
+	const version = (versions.at(-1)?.version ?? 0) + 1;
+	const [source] = step.run.cells.get(action.model.step) ?? [];
+	emit(turn, {
+		kind: "modelVersionRegistered",
+		model: action.name,
+		version,
+		artifact,
+		golden,
+		...identity(step),
+		metrics: source?.metrics ?? [],
+	});
+	return version;
+};
+
+type Change = Pick<Deployment, "model" | "version" | "agentIds" | "runId" | "stepKey">;
+
+const changeDeployment = (turn: Turn, name: string, change: Change): void => {
+	const before = turn.state.deployments.get(name);
+	emit(turn, {
+		kind: "deploymentChanged",
+		deployment: name,
+		model: change.model,
+		version: change.version,
+		agentIds: change.agentIds,
+		runId: change.runId,
+		stepKey: change.stepKey,
+		revision: (before?.revision ?? 0) + 1,
+	});
+	for (const id of new Set([...(before?.agentIds ?? []), ...change.agentIds])) putServing(turn, id);
+};
+
+export const putServing = (turn: Turn, agentId: AgentId): void => {
+	turn.effects.push({ kind: "putServing", agentId, desired: desiredServing(turn.state, agentId) });
+};
+
+const desiredServing = (state: MeshState, agentId: AgentId): DesiredServing => ({
+	replicas: [...state.deployments.values()]
+		.filter((deployment) => deployment.agentIds.includes(agentId))
+		.flatMap((deployment): DesiredReplica[] => {
+			const { name, model, version, revision } = deployment;
+			const known = state.models.get(model)?.find((candidate) => candidate.version === version);
+			if (!known) return [];
+			return [{ deployment: name, model, version, revision, artifact: known.artifact, golden: known.golden }];
+		}),
+});
+
+export const replicaReported = (
+	turn: Turn,
+	agentId: AgentId,
+	body: Extract<ReportBody, { kind: "replicaChanged" }>,
+): void => {
+	const deployment = turn.state.deployments.get(body.deployment);
+	const replica = deployment?.replicas.get(agentId);
+	if (!deployment || !replica || deployment.revision !== body.revision) return;
+	if (replica.state === body.state && replica.endpoint === body.endpoint && replica.detail === body.detail) return;
+	const { kind: _kind, ...report } = body;
+	emit(turn, { kind: "replicaReported", agentId, ...report });
+	const step = turn.state.runs.get(deployment.runId)?.steps.get(deployment.stepKey);
+	if (step?.status !== "running") return;
+	if (body.state === "failed") {
+		takeBack(turn, deployment, step, `${agentId} can't serve ${deployment.name} v${body.version}: ${body.detail}`);
+	} else if ([...deployment.replicas.values()].every((each) => each.state === "serving")) {
+		const where = [...deployment.replicas.values()].map((each) => each.endpoint).join(", ");
+		settleStep(turn, step, "succeeded", `${deployment.name} v${deployment.version} serves at ${where}`);
+	}
+};
+
+/** Ends a deploy step that failed and returns to the version served before it, or to none. */
+export const takeBack = (turn: Turn, deployment: Deployment, step: Step, message: string): void => {
+	undoDeployment(turn, deployment.name);
+	settleStep(turn, step, "failed", "", { failure: { cause: "serving", message, signal: "" } });
+};
+
+/** Back to what was served in full before the present change. */
+export const undoDeployment = (turn: Turn, name: string): void => {
+	const deployment = turn.state.deployments.get(name);
+	if (deployment) changeDeployment(turn, name, deployment.previous ?? { ...identityOf(deployment), agentIds: [] });
+};
+
+const identityOf = ({ model, version, runId, stepKey }: Deployment): Omit<Change, "agentIds"> => ({
+	model,
+	version,
+	runId,
+	stepKey,
+});

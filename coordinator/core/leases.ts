@@ -1,0 +1,88 @@
+/** Agents' signs of life: adverts, heartbeats, and what their absence means. */
+
+import type { Advert, Heartbeat, HeartbeatReply } from "#shared/domain.ts";
+import { agentOf } from "./apply.ts";
+import { sendTask } from "./assign.ts";
+import { adopt } from "./claims.ts";
+import { startAttempt } from "./reports.ts";
+import { endAttempt, endingOf } from "./settle.ts";
+import type { Agent } from "./state.ts";
+import type { Turn } from "./turn.ts";
+
+export const advertReceived = (turn: Turn, advert: Advert): void => {
+	const agent = agentOf(turn.state, advert.agentId);
+	adopt(agent, advert);
+	openOrClose(agent);
+};
+
+/** Answers only what the journal will have by the time the answer leaves. */
+export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: string): void => {
+	const { state, nowMs } = turn;
+	const agent = agentOf(state, heartbeat.agentId);
+	agent.lastHeardMs = nowMs;
+	agent.online = true;
+	agent.draining = heartbeat.draining;
+	if (agent.sessionId !== heartbeat.sessionId) {
+		agent.sessionId = heartbeat.sessionId;
+		agent.missing.clear();
+	}
+	openOrClose(agent);
+	const reply: HeartbeatReply = { leaderEpoch: state.epoch, stop: [], settled: [] };
+	const listed = new Set<string>();
+	for (const { attemptId, fence, phase } of heartbeat.attempts) {
+		listed.add(attemptId);
+		const attempt = state.attempts.get(attemptId);
+		if (!attempt || attempt.fence !== fence) {
+			if (phase === "finished") reply.settled.push(attemptId);
+			else reply.stop.push({ attemptId, reason: "superseded, or its run is over" });
+		} else if (attempt.step.run.status === "cancelling") {
+			if (phase !== "finished") reply.stop.push({ attemptId, reason: "the run was cancelled" });
+		} else if (phase !== "finished" && attempt.status === "lost") {
+			startAttempt(turn, attempt);
+		} else if (phase === "running" && attempt.status === "leased") {
+			startAttempt(turn, attempt);
+		}
+	}
+	missingAttempts(turn, agent, listed);
+	turn.effects.push({ kind: "replyHeartbeat", replyTo, reply });
+};
+
+/** A task may have been lost on the way; an attempt that ran and is unknown twice over is gone with its record. */
+const missingAttempts = (turn: Turn, agent: Agent, listed: ReadonlySet<string>): void => {
+	for (const attempt of [...agent.attempts]) {
+		if (listed.has(attempt.id)) {
+			agent.missing.delete(attempt.id);
+		} else if (attempt.status === "leased") {
+			if (turn.nowMs - attempt.sentAtMs >= turn.options.resendMs) sendTask(turn, attempt);
+		} else if (agent.missing.has(attempt.id)) {
+			agent.missing.delete(attempt.id);
+			endAttempt(turn, attempt, endingOf("lost", `${agent.id} no longer knows it`));
+		} else {
+			agent.missing.add(attempt.id);
+		}
+	}
+};
+
+/** Agents not heard within the lease have lost their attempts. */
+export const expireLeases = (turn: Turn): void => {
+	for (const agent of turn.state.agents.values()) {
+		const silentMs = turn.nowMs - agent.lastHeardMs;
+		if (silentMs <= turn.options.leaseMs || (!agent.online && agent.attempts.size === 0)) continue;
+		agent.online = false;
+		openOrClose(agent);
+		const reason = `${agent.id} was not heard for ${Math.round(silentMs / 1000)} s`;
+		for (const attempt of [...agent.attempts]) endAttempt(turn, attempt, endingOf("lost", reason));
+	}
+};
+
+const openOrClose = (agent: Agent): void => {
+	agent.node.closed = !agent.online
+		? "not heard from"
+		: !agent.advert
+			? "not advertised yet"
+			: agent.advert.cordoned
+				? "cordoned"
+				: agent.draining
+					? "draining"
+					: "";
+};

@@ -1,0 +1,64 @@
+/** What agents report. A report counts when its attempt is the newest of an unsettled step; any other is history. */
+
+import { assertNever } from "#shared/assert-never.ts";
+import type { AttemptIdentity, Failure, Report } from "#shared/domain.ts";
+import { evaluateGates } from "#shared/pipeline/gates.ts";
+import { replicaReported } from "./deploy.ts";
+import { type AttemptEnding, endAttempt, endingOf, identity } from "./settle.ts";
+import type { Attempt } from "./state.ts";
+import { emit, type Turn } from "./turn.ts";
+
+export const reportReceived = (turn: Turn, report: Report): void => {
+	const { body } = report;
+	switch (body.kind) {
+		case "attemptStarted": {
+			const attempt = currentAttempt(turn, body.attempt);
+			if (attempt?.status === "leased") startAttempt(turn, attempt);
+			return;
+		}
+		case "attemptFinished": {
+			const attempt = currentAttempt(turn, body.attempt);
+			if (attempt) endAttempt(turn, attempt, withGates(attempt, endingFrom(body)));
+			return;
+		}
+		case "attemptDeclined": {
+			const attempt = currentAttempt(turn, body.attempt);
+			if (attempt?.status === "leased") endAttempt(turn, attempt, endingOf("declined", body.reason));
+			return;
+		}
+		case "replicaChanged":
+			return replicaReported(turn, report.agentId, body);
+		default:
+			return assertNever(body);
+	}
+};
+
+export const startAttempt = (turn: Turn, attempt: Attempt): void =>
+	emit(turn, { kind: "attemptStarted", ...identity(attempt.step), attemptId: attempt.id });
+
+const currentAttempt = (turn: Turn, { attemptId, fence }: AttemptIdentity): Attempt | null => {
+	const attempt = turn.state.attempts.get(attemptId);
+	return attempt && attempt.fence === fence ? attempt : null;
+};
+
+const endingFrom = (body: Extract<Report["body"], { kind: "attemptFinished" }>): AttemptEnding => ({
+	state: body.outcome,
+	failure: body.failure,
+	outputs: body.outputs,
+	metrics: body.metrics,
+	startedAtMs: body.startedAtMs,
+	finishedAtMs: body.finishedAtMs,
+	reason: "",
+});
+
+/** An attempt that succeeded but whose gates do not hold has failed. */
+const withGates = (attempt: Attempt, ending: AttemptEnding): AttemptEnding => {
+	if (ending.state !== "succeeded") return ending;
+	const missed = evaluateGates(attempt.step.definition.gates, ending.metrics).filter((gate) => !gate.held);
+	if (missed.length === 0) return ending;
+	const message = missed
+		.map(({ gate, value }) => `gate \`${gate.source}\` does not hold: ${gate.metric} is ${value ?? "not reported"}`)
+		.join("; ");
+	const failure: Failure = { cause: "gate", message, signal: "" };
+	return { ...ending, state: "failed", failure };
+};

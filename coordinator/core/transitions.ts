@@ -1,0 +1,48 @@
+/** Every legal move of a run, a step and an attempt. An impossible one is a defect and throws with the step's story. */
+
+import type { AttemptStatus, RunStatus, StepStatus } from "./state.ts";
+
+export const stepMoves: Readonly<Record<StepStatus, readonly StepStatus[]>> = {
+	waiting: ["ready", "skipped", "cancelled"],
+	ready: ["leased", "running", "succeeded", "failed", "skipped", "cancelled", "backoff"],
+	leased: ["running", "ready", "backoff", "succeeded", "failed", "cancelled"],
+	running: ["ready", "backoff", "succeeded", "failed", "cancelled"],
+	// A late result, or a sign of life, of a lost attempt that nothing has superseded is taken.
+	backoff: ["ready", "running", "succeeded", "failed", "cancelled", "backoff"],
+	succeeded: [],
+	failed: [],
+	cancelled: [],
+	skipped: [],
+};
+
+export const attemptMoves: Readonly<Record<AttemptStatus, readonly AttemptStatus[]>> = {
+	leased: ["running", "succeeded", "failed", "lost", "cancelled", "declined"],
+	running: ["succeeded", "failed", "lost", "cancelled"],
+	lost: ["running", "succeeded", "failed", "cancelled"],
+	succeeded: [],
+	failed: [],
+	cancelled: [],
+	declined: [],
+};
+
+export const runMoves: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
+	running: ["cancelling", "cancelled", "succeeded", "failed"],
+	cancelling: ["cancelled", "succeeded", "failed"],
+	succeeded: [],
+	failed: [],
+	cancelled: [],
+};
+
+/** Throws unless `moves` allows it; `story` tells how it came to this. */
+export const assertMove = <S extends string>(
+	moves: Readonly<Record<S, readonly S[]>>,
+	subject: string,
+	from: S,
+	to: S,
+	story: readonly string[] = [],
+): void => {
+	if (moves[from].includes(to)) return;
+	throw new Error(`impossible move of ${subject}: ${from} → ${to}; before: ${story.join(" · ") || "nothing"}`);
+};
+
+export const isSettled = (status: StepStatus): boolean => stepMoves[status].length === 0;

@@ -1,0 +1,47 @@
+/** One turn of the core: inputs come in, events are applied as they are decided, effects wait for the journal. */
+
+import { apply } from "./apply.ts";
+import type { JournalEvent } from "./events.ts";
+import type { Effect, Input } from "./inputs.ts";
+import type { MeshState } from "./state.ts";
+
+export interface Turn {
+	readonly state: MeshState;
+	/** Leader's time: monotonic while it leads. */
+	readonly nowMs: number;
+	readonly options: CoreOptions;
+	readonly events: JournalEvent[];
+	readonly effects: Effect[];
+	/** Inputs that could not be taken: defects, for the log. */
+	readonly refused: { input: Input; error: Error }[];
+}
+
+export interface CoreOptions {
+	/** An agent not heard for this long has lost its attempts. */
+	leaseMs: number;
+	/** Times a step may be lost before it fails, apart from its retries. */
+	lostBudget: number;
+	/** A task that no heartbeat shows is sent again after this. */
+	resendMs: number;
+	/** An agent that handed a step back isn't asked again for this long. */
+	declineMs: number;
+	/** For a deploy step without a timeout of its own. */
+	deployTimeoutMs: number;
+}
+
+export const defaultCoreOptions: Readonly<CoreOptions> = Object.freeze({
+	leaseMs: 30_000,
+	lostBudget: 3,
+	resendMs: 5_000,
+	declineMs: 5_000,
+	deployTimeoutMs: 600_000,
+});
+
+type WithoutTime<E> = E extends JournalEvent ? Omit<E, "atMs"> : never;
+
+/** Decides an event: it is part of the state from now on. */
+export const emit = (turn: Turn, event: WithoutTime<JournalEvent>): void => {
+	const stamped = { ...event, atMs: Math.floor(turn.nowMs) } as JournalEvent;
+	apply(turn.state, stamped);
+	turn.events.push(stamped);
+};

@@ -1,0 +1,78 @@
+/**
+ * Who leads: one key in rm_leader, taken by revision. A holder that stops renewing is succeeded after the lease; the
+ * journal's own fence protects even when both believe they lead.
+ */
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { JSONCodec, type KV, NatsError } from "nats";
+import { leaderKey } from "#shared/subjects.ts";
+
+interface LeaderRecord {
+	coordinatorId: string;
+	url: string;
+	grpc: string;
+}
+
+export interface Leadership {
+	/** Rejects when another coordinator has taken the lead. */
+	readonly lost: Promise<never>;
+	/** Says where this leader is found. */
+	announce(record: Omit<LeaderRecord, "coordinatorId">): void;
+	stop(): void;
+}
+
+const LEASE_MS = 10_000;
+const RENEW_MS = 3_000;
+
+const codec = JSONCodec<LeaderRecord>();
+
+/**
+ * Resolves when this coordinator leads. `coordinatorId` is kept with the home, whose lock says that no other process
+ * of that id lives: a restarted coordinator takes its own lease over at once.
+ */
+export const acquireLeadership = async (bucket: KV, coordinatorId: string): Promise<Leadership> => {
+	let record: LeaderRecord = { coordinatorId, url: "", grpc: "" };
+	let revision = await takeKey(bucket, record);
+	const stopped = new AbortController();
+
+	const renew = async (): Promise<never> => {
+		for (;;) {
+			await sleep(RENEW_MS, undefined, { signal: stopped.signal, ref: false });
+			try {
+				revision = await bucket.update(leaderKey, codec.encode(record), revision);
+			} catch (error) {
+				const now = await bucket.get(leaderKey).catch(() => null);
+				if (now && codec.decode(now.value).coordinatorId !== coordinatorId) throw error;
+				if (now) revision = now.revision;
+			}
+		}
+	};
+	const lost = renew();
+	lost.catch(() => {});
+	return {
+		lost,
+		announce: (found) => {
+			record = { coordinatorId, ...found };
+		},
+		stop: () => stopped.abort(),
+	};
+};
+
+const takeKey = async (bucket: KV, record: LeaderRecord): Promise<number> => {
+	let seenRevision = -1;
+	for (;;) {
+		const entry = await bucket.get(leaderKey);
+		try {
+			if (entry?.operation !== "PUT") return await bucket.create(leaderKey, codec.encode(record));
+			const own = codec.decode(entry.value).coordinatorId === record.coordinatorId;
+			if (own || entry.revision === seenRevision) {
+				return await bucket.update(leaderKey, codec.encode(record), entry.revision);
+			}
+			seenRevision = entry.revision;
+		} catch (error) {
+			// Another was quicker: look again.
+			if (!(error instanceof NatsError)) throw error;
+		}
+		await sleep(LEASE_MS);
+	}
+};

@@ -1,0 +1,51 @@
+/** RM_REPORTS → core. A report is acknowledged only when the journal has what it led to. */
+
+import { AckPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "nats";
+import type { Logger } from "pino";
+import type { Report } from "#shared/domain.ts";
+import { consumers, streams } from "#shared/subjects.ts";
+import { reportCodec } from "#shared/wire/codec.ts";
+import { keepConsuming } from "./consume.ts";
+
+const ACK_WAIT_NANOS = 30_000_000_000;
+const UNACKED_MAX = 5_000;
+
+export const consumeReports = (
+	manager: JetStreamManager,
+	client: JetStreamClient,
+	log: Logger,
+	take: (report: Report) => Promise<void>,
+): { stop(): void } =>
+	keepConsuming(
+		client,
+		streams.reports,
+		consumers.reports,
+		async () => {
+			await manager.consumers.add(streams.reports, {
+				durable_name: consumers.reports,
+				ack_policy: AckPolicy.Explicit,
+				ack_wait: ACK_WAIT_NANOS,
+				max_ack_pending: UNACKED_MAX,
+			});
+		},
+		(message) => void handle(message, log, take),
+		log,
+	);
+
+const handle = async (message: JsMsg, log: Logger, take: (report: Report) => Promise<void>): Promise<void> => {
+	let report: Report;
+	try {
+		report = reportCodec.decode(message.data);
+	} catch (error) {
+		log.warn({ err: error, subject: message.subject }, "a report that can't be read is dropped");
+		message.term();
+		return;
+	}
+	try {
+		await take(report);
+		message.ack();
+	} catch {
+		// Refused by the core (logged there): it would be refused again. Or the reactor is done: a new leader gets it.
+		message.term();
+	}
+};

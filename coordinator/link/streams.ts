@@ -1,0 +1,53 @@
+/**
+ * The streams and buckets of the mesh (DESIGN §4), made when missing. Tasks and reports live in memory: both can be
+ * derived again from the journal and the agents' disks, so a synced write for each would buy nothing.
+ */
+
+import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig } from "nats";
+import { streams, subjects } from "#shared/subjects.ts";
+
+const NANOS_PER_MS = 1_000_000;
+
+export interface StreamOptions {
+	/** 1 embedded, 3 clustered. */
+	replicas: number;
+}
+
+const configs = ({ replicas }: StreamOptions): Partial<StreamConfig>[] => [
+	{
+		name: streams.journal,
+		subjects: [subjects.journal],
+		retention: RetentionPolicy.Limits,
+		storage: StorageType.File,
+		discard: DiscardPolicy.New,
+		deny_delete: true,
+		num_replicas: replicas,
+		duplicate_window: 600_000 * NANOS_PER_MS,
+	},
+	{
+		name: streams.reports,
+		subjects: [subjects.reports],
+		retention: RetentionPolicy.Workqueue,
+		storage: StorageType.Memory,
+		num_replicas: replicas,
+		max_bytes: 512 * 1024 * 1024,
+		discard: DiscardPolicy.New,
+	},
+	{
+		name: streams.tasks,
+		subjects: [subjects.tasks],
+		retention: RetentionPolicy.Workqueue,
+		storage: StorageType.Memory,
+		num_replicas: replicas,
+		max_bytes: 512 * 1024 * 1024,
+		discard: DiscardPolicy.New,
+	},
+];
+
+export const ensureStreams = async (manager: JetStreamManager, options: StreamOptions): Promise<void> => {
+	const known = new Set<string>();
+	for await (const name of manager.streams.names()) known.add(name);
+	for (const config of configs(options)) {
+		if (!known.has(config.name ?? "")) await manager.streams.add(config);
+	}
+};

@@ -1,0 +1,113 @@
+/** The coordinator's process: connects the core to its wires, and leads. */
+
+import { EventEmitter } from "node:events";
+import { connect, type NatsConnection } from "nats";
+import { type Logger, pino } from "pino";
+import { monotonicClock } from "#shared/clock.ts";
+import { natsAuth, requireCredentials } from "#shared/credentials.ts";
+import { RunmeshError, toRunmeshError } from "#shared/errors.ts";
+import { buckets } from "#shared/subjects.ts";
+import { createCommands } from "./commands.ts";
+import { apply } from "./core/apply.ts";
+import { newMeshState } from "./core/state.ts";
+import { defaultCoreOptions } from "./core/turn.ts";
+import { coordinatorIdentity } from "./identity.ts";
+import { openJournal } from "./journal/journal.ts";
+import { acquireLeadership } from "./journal/leadership.ts";
+import { createEffects } from "./link/effects.ts";
+import { consumeReports } from "./link/reports.ts";
+import { ensureStreams } from "./link/streams.ts";
+import { type CoordinatorOptions, resolveCoordinatorOptions } from "./options.ts";
+import { createReactor } from "./reactor.ts";
+import { consumeHeartbeats, watchAdverts } from "./registry/agents.ts";
+import { startShells } from "./shells.ts";
+
+const TICK_MS = 500;
+
+const lead = async (options: CoordinatorOptions, connection: NatsConnection, log: Logger): Promise<never> => {
+	const credentials = requireCredentials(options.home);
+	const coordinatorId = coordinatorIdentity(options.home);
+	const manager = await connection.jetstreamManager();
+	const client = connection.jetstream({ timeout: 5_000 });
+	await ensureStreams(manager, options);
+	const bucket = (name: string) => client.views.kv(name, { replicas: options.replicas, history: 1 });
+	const [leaderBucket, agentsBucket, servingBucket] = await Promise.all([
+		bucket(buckets.leader),
+		bucket(buckets.agents),
+		bucket(buckets.serving),
+	]);
+
+	const leadership = await acquireLeadership(leaderBucket, coordinatorId);
+	const state = newMeshState();
+	const committed = new EventEmitter().setMaxListeners(0);
+	const journal = openJournal(manager, client, (reason) => log.warn({ reason }, "the journal can't be written now"));
+	const shells = await startShells(options, credentials, state, committed, log);
+	await journal.replay(1, (batch) => {
+		for (const event of batch.events) apply(state, event);
+		shells.readSide.replay(batch);
+	});
+	shells.readSide.flush();
+	if (shells.store.sequence() > journal.lastSequence()) {
+		throw new RunmeshError(
+			"RM_JOURNAL_INVALID",
+			`RM_JOURNAL ends at ${journal.lastSequence()}, this home has seen it at ${shells.store.sequence()}: the journal has lost events, or is another mesh's`,
+			{ hint: `restore NATS's data, or move ${options.home.coordinator} away to go on with what the journal has` },
+		);
+	}
+
+	const failure = Promise.withResolvers<never>();
+	const reactor = createReactor(state, {
+		journal,
+		carryOut: createEffects(connection, client, servingBucket, log),
+		committed: (batches) => {
+			shells.readSide.commit(batches);
+			committed.emit("committed", journal.lastSequence());
+		},
+		refused: (input, error) => log.error({ err: error, input: input.kind }, "the core refused an input: a defect"),
+		failed: failure.reject,
+		clock: monotonicClock,
+		options: { ...defaultCoreOptions, leaseMs: options.leaseMs },
+	});
+	await reactor.take({ kind: "leadershipGained", coordinatorId, epoch: state.epoch + 1 });
+	await watchAdverts(agentsBucket, log, reactor.take);
+	consumeHeartbeats(connection, log, reactor.take);
+	consumeReports(manager, client, log, (report) => reactor.take({ kind: "reportReceived", report }));
+	setInterval(() => reactor.take({ kind: "tick" }).catch(() => {}), TICK_MS);
+	const { url, grpc } = await shells.open(createCommands(state, reactor, monotonicClock));
+	leadership.announce({ url, grpc });
+	process.send?.({ ready: true, url, grpc });
+	log.info({ coordinatorId, epoch: state.epoch, url, grpc, runs: state.runs.size }, "leading");
+	leadership.lost.catch((error) =>
+		failure.reject(new RunmeshError("RM_NOT_LEADER", "another coordinator took the lead", { cause: error })),
+	);
+	return failure.promise;
+};
+
+const main = async (): Promise<void> => {
+	const log = pino({ name: "coordinator", level: process.env.RUNMESH_LOG_LEVEL ?? "info" }, pino.destination(2));
+	const stop = (code: number): never => process.exit(code);
+	process.on("SIGTERM", () => stop(0));
+	process.on("SIGINT", () => stop(0));
+	// Its supervisor died: leave, so that the next one finds the ports free.
+	process.on("disconnect", () => stop(0));
+	try {
+		const options = resolveCoordinatorOptions(process.argv.slice(2), process.env);
+		const connection = await connect({
+			servers: options.nats.split(","),
+			...natsAuth(requireCredentials(options.home)),
+			name: "runmesh-coordinator",
+			maxReconnectAttempts: -1,
+			reconnectTimeWait: 250,
+			waitOnFirstConnect: true,
+			ignoreClusterUpdates: false,
+		});
+		await lead(options, connection, log);
+	} catch (error) {
+		const { code, message, hint } = toRunmeshError(error);
+		log.fatal({ err: error, code, hint }, message);
+		process.exitCode = 1;
+		setImmediate(() => stop(1));
+	}
+};
+
+void main();

@@ -1,0 +1,29 @@
+/** `plan`: where each step would go on the mesh as it is now. The same funnel as live placement; nothing is changed. */
+
+import type { PlanView, SubmitRequest } from "#shared/api.ts";
+import { expandSteps } from "#shared/pipeline/expand.ts";
+import { requestedByDefinition } from "./core/claims.ts";
+import type { MeshState } from "./core/state.ts";
+import { place } from "./placement/place.ts";
+import { readSubmission } from "./submission.ts";
+
+export const planRun = (state: MeshState, request: SubmitRequest): PlanView => {
+	const { definition, params } = readSubmission(request);
+	const candidates = [...state.agents.values()].map(({ id, node }) => ({ id, node, localBytes: 0 }));
+	return {
+		pipeline: definition.name,
+		params,
+		steps: expandSteps(definition).map((cell) => {
+			const resources = requestedByDefinition(cell.definition);
+			const { agentId, rejected } = place({ resources, labels: cell.definition.labels }, candidates);
+			return {
+				key: cell.key,
+				matrix: cell.matrix,
+				needs: cell.definition.needs,
+				resources,
+				agent: agentId,
+				rejected: rejected.map(({ agentId: agent, reason }) => ({ agent, reason })),
+			};
+		}),
+	};
+};

@@ -1,0 +1,104 @@
+/**
+ * The loop around the core: what came in since the last turn → decide → one journal append for all of it → effects.
+ * One append is under way at a time; meanwhile the next turn's inputs gather, so load makes batches by itself.
+ */
+
+import type { Clock } from "#shared/clock.ts";
+import { RunmeshError } from "#shared/errors.ts";
+import { decide } from "./core/decide.ts";
+import type { JournalEvent } from "./core/events.ts";
+import type { Effect, Input } from "./core/inputs.ts";
+import type { MeshState } from "./core/state.ts";
+import type { CoreOptions, Turn } from "./core/turn.ts";
+import type { CommittedBatch, Journal } from "./journal/journal.ts";
+
+export interface ReactorPorts {
+	journal: Journal;
+	carryOut(effects: readonly Effect[]): void;
+	/** The read side: after the effects, before those who asked are answered. */
+	committed(batches: readonly CommittedBatch[]): void;
+	/** An input that the core could not take: a defect. */
+	refused(input: Input, error: Error): void;
+	/** The journal can't be written any more: this coordinator is done. */
+	failed(error: Error): void;
+	clock: Clock;
+	options: CoreOptions;
+}
+
+export interface Reactor {
+	/** Resolves when the journal has what the input led to. */
+	take(input: Input): Promise<void>;
+	/** Inputs waiting for their turn. */
+	backlog(): number;
+}
+
+interface Waiting {
+	input: Input;
+	resolve(): void;
+	reject(error: Error): void;
+}
+
+const INPUTS_PER_TURN = 2_000;
+/** NATS carries at most 8 MB in one message; events are far below 1 KB but for submissions. */
+const EVENTS_PER_APPEND = 4_000;
+
+export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor => {
+	let waiting: Waiting[] = [];
+	let busy = false;
+	let broken: Error | null = null;
+
+	const run = async (): Promise<void> => {
+		busy = true;
+		while (waiting.length > 0 && !broken) {
+			const batch = waiting.splice(0, INPUTS_PER_TURN);
+			try {
+				await turn(batch);
+			} catch (error) {
+				broken = error instanceof Error ? error : new Error(String(error));
+				for (const { reject } of [...batch, ...waiting]) reject(broken);
+				waiting = [];
+				ports.failed(broken);
+			}
+		}
+		busy = false;
+	};
+
+	const turn = async (batch: Waiting[]): Promise<void> => {
+		const inputs = batch.map(({ input }) => input);
+		const decided: Turn = decide(state, inputs, ports.clock.nowMs(), ports.options);
+		const commits: CommittedBatch[] = [];
+		for (const events of chunks(decided.events)) commits.push(await ports.journal.append(state.epoch, events));
+		ports.carryOut(decided.effects);
+		if (commits.length > 0) ports.committed(commits);
+		const refusals = new Map(decided.refused.map(({ input, error }) => [input, error]));
+		for (const { input, resolve, reject } of batch) {
+			const error = refusals.get(input);
+			if (!error) {
+				resolve();
+				continue;
+			}
+			ports.refused(input, error);
+			reject(new RunmeshError("RM_INTERNAL", error.message, { cause: error }));
+		}
+	};
+
+	return {
+		take: (input) =>
+			new Promise((resolve, reject) => {
+				if (broken) return reject(broken);
+				waiting.push({ input, resolve, reject });
+				// Whatever else arrived in this round of the event loop comes along.
+				if (!busy) {
+					busy = true;
+					setImmediate(() => void run());
+				}
+			}),
+		backlog: () => waiting.length,
+	};
+};
+
+function* chunks(events: JournalEvent[]): Generator<JournalEvent[]> {
+	for (let start = 0; start < events.length; start += EVENTS_PER_APPEND) {
+		yield events.slice(start, start + EVENTS_PER_APPEND);
+	}
+}

@@ -1,0 +1,200 @@
+/** The coordinator's core with a hand on every input: what tests of it speak to. */
+
+import { apply } from "#coordinator/core/apply.ts";
+import { decide } from "#coordinator/core/decide.ts";
+import type { JournalEvent } from "#coordinator/core/events.ts";
+import type { Effect, Input } from "#coordinator/core/inputs.ts";
+import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
+import { defaultCoreOptions } from "#coordinator/core/turn.ts";
+import { batchCodec, SCHEMA_VERSION } from "#coordinator/journal/codec.ts";
+import type { Failure, Metric, Outcome, Task } from "#shared/domain.ts";
+import type { AgentId, AttemptId, RunId } from "#shared/ids.ts";
+import type { PipelineDefinition } from "#shared/pipeline/definition.ts";
+
+export class CoreMesh {
+	state: MeshState = newMeshState();
+	nowMs = 1_000_000;
+	journal: JournalEvent[] = [];
+	/** Tasks sent and not yet looked at. */
+	tasks: Task[] = [];
+	effects: Effect[] = [];
+	#reports = 0;
+
+	constructor() {
+		this.give({ kind: "leadershipGained", coordinatorId: "c1", epoch: 1 });
+	}
+
+	give(...inputs: Input[]): JournalEvent[] {
+		const turn = decide(this.state, inputs, this.nowMs, defaultCoreOptions);
+		const [refusal] = turn.refused;
+		if (refusal) throw refusal.error;
+		// Through the real codec, as the journal would have it.
+		const bytes = batchCodec.encode({
+			schemaVersion: SCHEMA_VERSION,
+			leaderEpoch: this.state.epoch,
+			batchId: "b",
+			events: turn.events,
+		});
+		this.journal.push(...batchCodec.decode(bytes).events);
+		this.effects.push(...turn.effects);
+		for (const effect of turn.effects) if (effect.kind === "sendTask") this.tasks.push(effect.task);
+		return turn.events;
+	}
+
+	/** A new leader that knows only the journal. */
+	restart(): void {
+		this.state = newMeshState();
+		for (const event of this.journal) apply(this.state, event);
+		this.give({ kind: "leadershipGained", coordinatorId: "c2", epoch: this.state.epoch + 1 });
+	}
+
+	agent(
+		name: string,
+		cpu = 2,
+		changes: { labels?: Record<string, string>; gpus?: number; serves?: boolean } = {},
+	): AgentId {
+		const agentId = name as AgentId;
+		const gpus = Array.from({ length: changes.gpus ?? 0 }, (_, index) => ({
+			id: `GPU-${index}`,
+			vendor: "nvidia",
+			model: "A100",
+			memoryBytes: 40e9,
+			driver: "",
+		}));
+		this.give({
+			kind: "advertReceived",
+			advert: {
+				agentId,
+				name,
+				version: "0",
+				labels: changes.labels ?? {},
+				fingerprint: {
+					hostname: name,
+					os: "linux",
+					arch: "x64",
+					kernel: "",
+					cpuModel: "",
+					cpuCores: cpu,
+					memoryBytes: 8e9,
+					diskBytes: 1e12,
+					gpus,
+					runtimes: {},
+					problems: {},
+				},
+				capacity: { cpuMillis: cpu * 1000, memoryBytes: 8e9, gpu: null },
+				endpoints: { grpc: `${name}:1`, serving: changes.serves ? `http://${name}` : "" },
+				cordoned: false,
+				atMs: this.nowMs,
+				replicas: [],
+			},
+		});
+		this.beat(agentId);
+		return agentId;
+	}
+
+	/** A heartbeat that lists `running`; returns the answer. */
+	beat(
+		agentId: AgentId,
+		running: Task[] = [],
+		sessionId = "s1",
+		phase: "accepted" | "running" | "finished" = "running",
+	) {
+		this.give({
+			kind: "heartbeatReceived",
+			replyTo: "inbox",
+			heartbeat: {
+				agentId,
+				sessionId,
+				atMs: this.nowMs,
+				attempts: running.map(({ attemptId, fence }) => ({ attemptId, fence, phase })),
+				load: null,
+				draining: false,
+			},
+		});
+		const reply = this.effects.findLast((effect) => effect.kind === "replyHeartbeat");
+		if (reply?.kind !== "replyHeartbeat") throw new Error("no reply");
+		return reply.reply;
+	}
+
+	submit(definition: PipelineDefinition, runId = "r1" as RunId, submissionId: string = runId): RunId {
+		this.give({ kind: "submitRun", runId, definition, params: {}, submitter: "t", code: null, submissionId });
+		return runId;
+	}
+
+	takeTask(stepKey: string): Task {
+		const at = this.tasks.findIndex((task) => task.stepKey === stepKey);
+		const [task] = at < 0 ? [] : this.tasks.splice(at, 1);
+		if (!task)
+			throw new Error(`no task for ${stepKey}; there are ${this.tasks.map((each) => each.stepKey).join(", ")}`);
+		return task;
+	}
+
+	start(task: Task, agentId = this.holder(task)): void {
+		this.#report(agentId, { kind: "attemptStarted", attempt: task });
+	}
+
+	finish(
+		task: Task,
+		outcome: Outcome = "succeeded",
+		more: { failure?: Failure; metrics?: Metric[]; outputs?: string[]; agentId?: AgentId } = {},
+	): JournalEvent[] {
+		const agentId = more.agentId ?? this.holder(task);
+		return this.#report(agentId, {
+			kind: "attemptFinished",
+			attempt: task,
+			outcome,
+			failure: more.failure ?? (outcome === "failed" ? { cause: "error", message: "exit 1", signal: "" } : null),
+			outputs: (more.outputs ?? task.outputs.map(({ name }) => name)).map((name) => ({
+				name,
+				digest: `sha256:${"0".repeat(64)}` as never,
+				sizeBytes: 1,
+				fileCount: 1,
+				holders: [agentId],
+			})),
+			metrics: more.metrics ?? [],
+			startedAtMs: this.nowMs,
+			finishedAtMs: this.nowMs,
+			logBytes: 0,
+			logDroppedBytes: 0,
+		});
+	}
+
+	decline(task: Task, reason: string): void {
+		this.#report(this.holder(task), { kind: "attemptDeclined", attempt: task, reason });
+	}
+
+	replica(agentId: AgentId, deployment: string, version: number, revision: number, state: "serving" | "failed"): void {
+		const body = { deployment, version, revision, state, detail: state, endpoint: `http://${agentId}` };
+		this.#report(agentId, { kind: "replicaChanged", ...body });
+	}
+
+	holder(task: Task): AgentId {
+		const leased = this.journal.findLast(
+			(event) => event.kind === "attemptLeased" && event.attemptId === (task.attemptId as AttemptId),
+		);
+		if (leased?.kind !== "attemptLeased") throw new Error(`${task.attemptId} was never leased`);
+		return leased.agentId;
+	}
+
+	settled(runId: RunId): Record<string, string> {
+		const words: Record<string, string> = {};
+		for (const event of this.journal) {
+			if (event.kind === "stepSettled" && event.runId === runId) words[event.stepKey] = event.state;
+		}
+		return words;
+	}
+
+	outcome(runId: RunId): string | null {
+		const finished = this.journal.filter((event) => event.kind === "runFinished" && event.runId === runId);
+		if (finished.length > 1) throw new Error("a run finished twice");
+		return finished[0]?.kind === "runFinished" ? finished[0].state : null;
+	}
+
+	#report(agentId: AgentId, body: Extract<Input, { kind: "reportReceived" }>["report"]["body"]): JournalEvent[] {
+		this.#reports += 1;
+		return this.give({
+			kind: "reportReceived",
+			report: { reportId: String(this.#reports), agentId, atMs: this.nowMs, body },
+		});
+	}
+}

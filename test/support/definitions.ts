@@ -1,0 +1,29 @@
+/** Pipeline definitions for tests of the core, without a file. */
+
+import type { PipelineDefinition, StepAction, StepDefinition } from "#shared/pipeline/definition.ts";
+
+export const command: StepAction = { kind: "command", command: "true", shell: ["/bin/sh", "-c"], workdir: "" };
+
+export const stepOf = (name: string, changes: Partial<StepDefinition> = {}): StepDefinition => ({
+	name,
+	needs: [],
+	inputs: {},
+	matrix: null,
+	action: command,
+	outputs: {},
+	env: {},
+	resources: { cpuMillis: 1000, memoryBytes: 0, gpu: null },
+	labels: {},
+	gates: [],
+	retries: { max: 0, on: ["error", "timeout"], delayMs: 1000, backoff: 2 },
+	timeoutMs: 0,
+	priority: 50,
+	...changes,
+});
+
+export const pipelineOf = (...steps: StepDefinition[]): PipelineDefinition => ({
+	version: 1,
+	name: "test",
+	params: {},
+	steps,
+});
