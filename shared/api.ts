@@ -11,14 +11,16 @@
  *        follow=true ends when the run has, with blank lines while idle; since is in milliseconds since the epoch
  *   GET  /api/v1/runs/:run/metrics?name=    MetricSeries[]
  *   GET  /api/v1/runs/:run/artifacts        ArtifactView[]
- *   GET  /api/v1/artifacts/:digest          ManifestView
+ *   GET  /api/v1/artifacts/:digest          ManifestView; once it answers, the artifact's blobs are on the coordinator
  *   GET  /api/v1/blobs/:digest              bytes (fetched from a holder when not here)
  *   PUT  /api/v1/blobs/:digest              bytes → 201, 204 when already here
  *   POST /api/v1/blobs/missing              {digests} → {missing}
  *   GET  /api/v1/agents, /api/v1/agents/:agent          AgentView[], AgentView
  *   GET  /api/v1/models, /api/v1/models/:model          ModelView[], ModelView
  *   GET  /api/v1/deployments                DeploymentView[]
- *   GET  /api/v1/events?run=                SSE; id = "<sequence>.<index>", data = EventView; Last-Event-ID resumes
+ *   GET  /api/v1/events?run=                SSE; id = "<sequence>.<index>", data = EventView; Last-Event-ID resumes;
+ *        without it a run's events come from its start, the mesh's from now
+ *   GET  /api/v1/openapi.json               OpenAPI 3.1
  *   GET  /healthz /readyz /metrics          open: no token
  *
  * Errors are application/problem+json: ProblemView.

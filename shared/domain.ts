@@ -82,6 +82,8 @@ export interface Task {
 	attemptNumber: number;
 	/** Grows with every lease; the newest alone may report. */
 	fence: number;
+	/** Of the leader that sends it. */
+	leaderEpoch: number;
 	action: TaskAction;
 	env: Record<string, string>;
 	inputs: ArtifactRef[];
@@ -118,16 +120,7 @@ export type ReportBody =
 			logBytes: number;
 			logDroppedBytes: number;
 	  }
-	| { kind: "attemptDeclined"; attempt: AttemptIdentity; reason: string }
-	| {
-			kind: "replicaChanged";
-			deployment: string;
-			version: number;
-			revision: number;
-			state: ReplicaState;
-			detail: string;
-			endpoint: string;
-	  };
+	| { kind: "attemptDeclined"; attempt: AttemptIdentity; reason: string };
 
 export interface Report {
 	/** The JetStream message id too. */
@@ -155,6 +148,7 @@ export interface StopAttempt {
 }
 
 export interface HeartbeatReply {
+	/** An agent heeds no leader older than the newest it has heard of. */
 	leaderEpoch: number;
 	stop: StopAttempt[];
 	/** Outcomes the journal has: the agent may forget these attempts. */
@@ -162,6 +156,7 @@ export interface HeartbeatReply {
 }
 
 export interface Control {
+	leaderEpoch: number;
 	stop: StopAttempt[];
 	reconcileServing: boolean;
 }
@@ -188,11 +183,17 @@ export interface Fingerprint {
 	problems: Record<string, string>;
 }
 
+/** What an agent serves, as its advert says. */
 export interface ReplicaStatus {
 	deployment: string;
 	version: number;
+	/** Of the desired state this answers. */
+	revision: number;
 	state: ReplicaState;
+	/** Why it failed, or what validation measured. */
 	detail: string;
+	/** http://host:port of the V2 endpoint. */
+	endpoint: string;
 }
 
 export interface Advert {

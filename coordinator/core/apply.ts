@@ -226,11 +226,13 @@ const applyAttemptEnded = (state: MeshState, event: AttemptEnded): void => {
 	const attempt = requireAttempt(step, event.attemptId);
 	releaseAttempt(agentOf(state, attempt.agentId), attempt);
 	moveAttempt(attempt, event.state);
+	// A lost one may yet be heard of.
+	if (event.state !== "lost") state.attempts.delete(attempt.id);
 	step.outputs = event.outputs;
 	step.metrics = event.metrics;
 	step.failure = event.failure;
 	if (event.state === "failed") step.failures += 1;
-	if (event.state === "lost") step.losses += 1;
+	if (event.state === "lost" || event.state === "cancelled") step.losses += 1;
 };
 
 const applyStepSettled = (state: MeshState, event: StepSettled): void => {
@@ -280,6 +282,7 @@ const applyDeploymentChanged = (state: MeshState, event: DeploymentChanged): voi
 		replicas: new Map(agentIds.map((id) => [id, { state: "pending", detail: "", endpoint: "" }])),
 		runId,
 		stepKey,
+		putAtMs: event.atMs,
 		previous: served ? servedNow(before) : (before?.previous ?? null),
 	});
 	const step = state.runs.get(runId)?.steps.get(stepKey);

@@ -66,5 +66,5 @@ const candidate = (agent: Agent, step: Step): Candidate => {
 export const sendTask = (turn: Turn, attempt: Attempt): void => {
 	const sendId = attempt.sentAtMs === 0 ? attempt.id : `${attempt.id}@${Math.floor(turn.nowMs)}`;
 	attempt.sentAtMs = turn.nowMs;
-	turn.effects.push({ kind: "sendTask", agentId: attempt.agentId, task: taskOf(attempt), sendId });
+	turn.effects.push({ kind: "sendTask", agentId: attempt.agentId, task: taskOf(attempt, turn.state.epoch), sendId });
 };

@@ -1,6 +1,6 @@
 /** Cancelling a run: what can end at once does, running attempts are told to stop and report back. */
 
-import { undoDeployment } from "./deploy.ts";
+import { undoDeployment, waitingStep } from "./deploy.ts";
 import { settleStep } from "./settle.ts";
 import type { Attempt, Run } from "./state.ts";
 import { isSettled } from "./transitions.ts";
@@ -15,7 +15,7 @@ export const cancelRun = (turn: Turn, run: Run, reason: string): void => {
 			stopAttempt(turn, step.attempt, reason);
 			continue;
 		}
-		if (step.status === "running" && step.definition.action.kind === "deploy") {
+		if (step.definition.action.kind === "deploy" && waitingStep(turn.state, step.definition.action.name) === step) {
 			undoDeployment(turn, step.definition.action.name);
 		}
 		settleStep(turn, step, "cancelled", reason);
@@ -26,6 +26,6 @@ const stopAttempt = (turn: Turn, attempt: Attempt, reason: string): void => {
 	turn.effects.push({
 		kind: "sendControl",
 		agentId: attempt.agentId,
-		control: { stop: [{ attemptId: attempt.id, reason }], reconcileServing: false },
+		control: { leaderEpoch: turn.state.epoch, stop: [{ attemptId: attempt.id, reason }], reconcileServing: false },
 	});
 };

@@ -8,7 +8,7 @@ import { canonicalJson } from "#shared/pipeline/canonical.ts";
 import { leaveBackoff } from "./apply.ts";
 import { assign, sendTask } from "./assign.ts";
 import { cancelRun } from "./cancel.ts";
-import { putServing, takeBack } from "./deploy.ts";
+import { putDeployment, putServing, takeBack, waitingStep } from "./deploy.ts";
 import type { Input } from "./inputs.ts";
 import { advertReceived, expireLeases, heartbeatReceived } from "./leases.ts";
 import { reportReceived } from "./reports.ts";
@@ -96,12 +96,16 @@ const wakeBackoff = (turn: Turn): void => {
 	}
 };
 
+/** A desired state may have been overwritten by a predecessor's late one: while a deploy waits it is put again. */
 const expireDeploys = (turn: Turn): void => {
 	for (const deployment of turn.state.deployments.values()) {
-		const step = turn.state.runs.get(deployment.runId)?.steps.get(deployment.stepKey);
-		if (step?.status !== "running") continue;
+		const step = waitingStep(turn.state, deployment.name);
+		if (!step) continue;
 		const limitMs = step.definition.timeoutMs || turn.options.deployTimeoutMs;
-		if (turn.nowMs - step.readyAtMs <= limitMs) continue;
+		if (turn.nowMs - step.readyAtMs <= limitMs) {
+			if (turn.nowMs - deployment.putAtMs >= turn.options.resendMs) putDeployment(turn, deployment);
+			continue;
+		}
 		const silent = [...deployment.replicas].filter(([, replica]) => replica.state !== "serving").map(([id]) => id);
 		takeBack(turn, deployment, step, `not served within ${Math.round(limitMs / 1000)} s by ${silent.join(", ")}`);
 	}

@@ -3,7 +3,7 @@
  * an agent refuses is taken back: the deployment returns to what it served before.
  */
 
-import type { DesiredReplica, DesiredServing, ReportBody } from "#shared/domain.ts";
+import type { DesiredReplica, DesiredServing, ReplicaStatus } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import type { StepAction } from "#shared/pipeline/definition.ts";
 import { identity, settleStep } from "./settle.ts";
@@ -18,12 +18,24 @@ export const runDeploy = (turn: Turn, step: Step, action: DeployAction): void =>
 	const agentIds = chooseAgents(turn.state, action);
 	if (!agentIds) return;
 	const version = registerVersion(turn, step, action);
+	const before = waitingStep(turn.state, action.name);
 	changeDeployment(turn, action.name, {
 		model: action.name,
 		version,
 		agentIds,
 		...identity(step),
 	});
+	if (before) {
+		const message = `${action.name} was deployed anew by run ${step.run.id} before this version served`;
+		settleStep(turn, before, "failed", "", { failure: { cause: "serving", message, signal: "" } });
+	}
+};
+
+/** The deploy step that a deployment keeps waiting. */
+export const waitingStep = (state: MeshState, name: string): Step | null => {
+	const deployment = state.deployments.get(name);
+	const step = deployment && state.runs.get(deployment.runId)?.steps.get(deployment.stepKey);
+	return step?.status === "running" ? step : null;
 };
 
 const canServe = (agent: Agent): boolean =>
@@ -88,6 +100,12 @@ const changeDeployment = (turn: Turn, name: string, change: Change): void => {
 	for (const id of new Set([...(before?.agentIds ?? []), ...change.agentIds])) putServing(turn, id);
 };
 
+/** Tells its agents again. */
+export const putDeployment = (turn: Turn, deployment: Deployment): void => {
+	deployment.putAtMs = turn.nowMs;
+	for (const id of deployment.agentIds) putServing(turn, id);
+};
+
 export const putServing = (turn: Turn, agentId: AgentId): void => {
 	turn.effects.push({ kind: "putServing", agentId, desired: desiredServing(turn.state, agentId) });
 };
@@ -103,21 +121,18 @@ const desiredServing = (state: MeshState, agentId: AgentId): DesiredServing => (
 		}),
 });
 
-export const replicaReported = (
-	turn: Turn,
-	agentId: AgentId,
-	body: Extract<ReportBody, { kind: "replicaChanged" }>,
-): void => {
-	const deployment = turn.state.deployments.get(body.deployment);
+/** An answer to an older revision says nothing about the present one. */
+export const replicaAdvertised = (turn: Turn, agentId: AgentId, status: ReplicaStatus): void => {
+	const deployment = turn.state.deployments.get(status.deployment);
 	const replica = deployment?.replicas.get(agentId);
-	if (!deployment || !replica || deployment.revision !== body.revision) return;
-	if (replica.state === body.state && replica.endpoint === body.endpoint && replica.detail === body.detail) return;
-	const { kind: _kind, ...report } = body;
-	emit(turn, { kind: "replicaReported", agentId, ...report });
-	const step = turn.state.runs.get(deployment.runId)?.steps.get(deployment.stepKey);
-	if (step?.status !== "running") return;
-	if (body.state === "failed") {
-		takeBack(turn, deployment, step, `${agentId} can't serve ${deployment.name} v${body.version}: ${body.detail}`);
+	if (!deployment || !replica || deployment.revision !== status.revision) return;
+	if (replica.state === status.state && replica.endpoint === status.endpoint && replica.detail === status.detail)
+		return;
+	emit(turn, { kind: "replicaReported", agentId, ...status });
+	const step = waitingStep(turn.state, deployment.name);
+	if (!step) return;
+	if (status.state === "failed") {
+		takeBack(turn, deployment, step, `${agentId} can't serve ${deployment.name} v${status.version}: ${status.detail}`);
 	} else if ([...deployment.replicas.values()].every((each) => each.state === "serving")) {
 		const where = [...deployment.replicas.values()].map((each) => each.endpoint).join(", ");
 		settleStep(turn, step, "succeeded", `${deployment.name} v${deployment.version} serves at ${where}`);

@@ -4,6 +4,7 @@ import type { Advert, Heartbeat, HeartbeatReply } from "#shared/domain.ts";
 import { agentOf } from "./apply.ts";
 import { sendTask } from "./assign.ts";
 import { adopt } from "./claims.ts";
+import { replicaAdvertised } from "./deploy.ts";
 import { startAttempt } from "./reports.ts";
 import { endAttempt, endingOf } from "./settle.ts";
 import type { Agent } from "./state.ts";
@@ -13,6 +14,7 @@ export const advertReceived = (turn: Turn, advert: Advert): void => {
 	const agent = agentOf(turn.state, advert.agentId);
 	adopt(agent, advert);
 	openOrClose(agent);
+	for (const replica of advert.replicas) replicaAdvertised(turn, agent.id, replica);
 };
 
 /** Answers only what the journal will have by the time the answer leaves. */

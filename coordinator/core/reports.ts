@@ -3,7 +3,6 @@
 import { assertNever } from "#shared/assert-never.ts";
 import type { AttemptIdentity, Failure, Report } from "#shared/domain.ts";
 import { evaluateGates } from "#shared/pipeline/gates.ts";
-import { replicaReported } from "./deploy.ts";
 import { type AttemptEnding, endAttempt, endingOf, identity } from "./settle.ts";
 import type { Attempt } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
@@ -26,8 +25,6 @@ export const reportReceived = (turn: Turn, report: Report): void => {
 			if (attempt?.status === "leased") endAttempt(turn, attempt, endingOf("declined", body.reason));
 			return;
 		}
-		case "replicaChanged":
-			return replicaReported(turn, report.agentId, body);
 		default:
 			return assertNever(body);
 	}

@@ -31,7 +31,7 @@ export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding):
 	emit(turn, { kind: "attemptEnded", ...identity(step), attemptId: attempt.id, ...ending });
 	if (ending.state === "succeeded") {
 		settleStep(turn, step, "succeeded");
-	} else if (step.run.status === "cancelling" || ending.state === "cancelled") {
+	} else if (step.run.status === "cancelling") {
 		settleStep(turn, step, "cancelled", ending.reason || "cancelled");
 	} else {
 		retryOrFail(turn, attempt, ending);
@@ -45,8 +45,10 @@ const retryOrFail = (turn: Turn, attempt: Attempt, ending: AttemptEnding): void 
 		step.declinedUntilMs.set(attempt.agentId, turn.nowMs + turn.options.declineMs);
 		return scheduleRetry(turn, step, DECLINE_PAUSE_MS, `${attempt.agentId} handed it back: ${ending.reason}`);
 	}
-	if (ending.state === "lost") {
-		if (step.losses <= turn.options.lostBudget) return scheduleRetry(turn, step, 0, ending.reason);
+	// Cancelled, and nobody here asked for it: a deposed leader, or the agent's owner.
+	if (ending.state === "lost" || ending.state === "cancelled") {
+		const reason = ending.reason || `${attempt.agentId} stopped it unasked`;
+		if (step.losses <= turn.options.lostBudget) return scheduleRetry(turn, step, 0, reason);
 		return settleStep(turn, step, "failed", `lost ${step.losses} times`);
 	}
 	const cause = ending.failure?.cause;

@@ -93,6 +93,8 @@ export interface Deployment {
 	/** The deploy step that made it so. */
 	runId: RunId;
 	stepKey: StepKey;
+	/** When the agents were last told; not part of the journal. */
+	putAtMs: number;
 	/** What was served in full before this; null at first. */
 	previous: Pick<Deployment, "model" | "version" | "agentIds" | "runId" | "stepKey"> | null;
 }
@@ -121,7 +123,7 @@ export interface MeshState {
 	submissions: Map<string, RunId>;
 	models: Map<string, ModelVersion[]>;
 	deployments: Map<string, Deployment>;
-	/** The newest attempt of every unsettled step: those that may still report. */
+	/** Attempts that may still report: live ones, and lost ones that nothing has superseded. */
 	attempts: Map<AttemptId, Attempt>;
 	ready: ReadyQueue;
 	backoff: Set<Step>;

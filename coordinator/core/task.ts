@@ -2,14 +2,14 @@
 
 import type { ArtifactRef, Task, TaskAction } from "#shared/domain.ts";
 import type { OutputRef } from "#shared/pipeline/definition.ts";
-import { interpolate } from "#shared/pipeline/interpolate.ts";
+import { interpolate, interpolateCommand } from "#shared/pipeline/interpolate.ts";
 import { requestedResources } from "./claims.ts";
 import type { Attempt, Run, Step } from "./state.ts";
 
 /** Between SIGTERM and SIGKILL. */
 const GRACE_MS = 10_000;
 
-export const taskOf = (attempt: Attempt): Task => {
+export const taskOf = (attempt: Attempt, leaderEpoch: number): Task => {
 	const { step } = attempt;
 	const { run, definition, matrix } = step;
 	const scope = { params: run.params, matrix };
@@ -22,6 +22,7 @@ export const taskOf = (attempt: Attempt): Task => {
 		attemptId: attempt.id,
 		attemptNumber: attempt.number,
 		fence: attempt.fence,
+		leaderEpoch,
 		action: actionOf(step),
 		env,
 		inputs: Object.entries(definition.inputs).map(([name, ref]) => ({ ...requireOutput(run, ref), name })),
@@ -40,9 +41,9 @@ const actionOf = (step: Step): TaskAction => {
 	const scope = { params: step.run.params, matrix: step.matrix };
 	return {
 		kind: "command",
-		command: interpolate(action.command, scope),
+		command: interpolateCommand(action.command, action.shell, scope),
 		shell: action.shell,
-		workdir: interpolate(action.workdir, scope),
+		workdir: action.workdir,
 	};
 };
 

@@ -7,6 +7,8 @@ import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, typ
 import { streams, subjects } from "#shared/subjects.ts";
 
 const NANOS_PER_MS = 1_000_000;
+/** A retried publish is one message; a report sent anew, because a deposed leader took it unheard, must pass. */
+const RESEND_WINDOW_MS = 10_000;
 
 export interface StreamOptions {
 	/** 1 embedded, 3 clustered. */
@@ -32,6 +34,7 @@ const configs = ({ replicas }: StreamOptions): Partial<StreamConfig>[] => [
 		num_replicas: replicas,
 		max_bytes: 512 * 1024 * 1024,
 		discard: DiscardPolicy.New,
+		duplicate_window: RESEND_WINDOW_MS * NANOS_PER_MS,
 	},
 	{
 		name: streams.tasks,
@@ -41,6 +44,7 @@ const configs = ({ replicas }: StreamOptions): Partial<StreamConfig>[] => [
 		num_replicas: replicas,
 		max_bytes: 512 * 1024 * 1024,
 		discard: DiscardPolicy.New,
+		duplicate_window: RESEND_WINDOW_MS * NANOS_PER_MS,
 	},
 ];
 

@@ -17,7 +17,6 @@ import type { AttemptFinished as _runmesh_report_v1_AttemptFinished, AttemptFini
 import type { AttemptIdentity as _runmesh_report_v1_AttemptIdentity, AttemptIdentity__Output as _runmesh_report_v1_AttemptIdentity__Output } from './runmesh/report/v1/AttemptIdentity.ts';
 import type { AttemptStarted as _runmesh_report_v1_AttemptStarted, AttemptStarted__Output as _runmesh_report_v1_AttemptStarted__Output } from './runmesh/report/v1/AttemptStarted.ts';
 import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh_report_v1_Failure__Output } from './runmesh/report/v1/Failure.ts';
-import type { ReplicaChanged as _runmesh_report_v1_ReplicaChanged, ReplicaChanged__Output as _runmesh_report_v1_ReplicaChanged__Output } from './runmesh/report/v1/ReplicaChanged.ts';
 import type { Report as _runmesh_report_v1_Report, Report__Output as _runmesh_report_v1_Report__Output } from './runmesh/report/v1/Report.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -54,7 +53,6 @@ export interface ProtoGrpcType {
         Failure: MessageTypeDefinition<_runmesh_report_v1_Failure, _runmesh_report_v1_Failure__Output>
         FailureCause: EnumTypeDefinition
         Outcome: EnumTypeDefinition
-        ReplicaChanged: MessageTypeDefinition<_runmesh_report_v1_ReplicaChanged, _runmesh_report_v1_ReplicaChanged__Output>
         ReplicaState: EnumTypeDefinition
         Report: MessageTypeDefinition<_runmesh_report_v1_Report, _runmesh_report_v1_Report__Output>
       }

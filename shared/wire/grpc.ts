@@ -2,15 +2,20 @@
 
 import {
 	type ChannelOptions,
+	logVerbosity,
 	Metadata,
 	Server,
 	ServerCredentials,
 	type ServiceError,
 	type StatusObject,
+	setLogVerbosity,
 	status,
 } from "@grpc/grpc-js";
 import { type Credentials, isAuthorized } from "../credentials.ts";
 import { type ErrorCode, errorTable, RunmeshError, toRunmeshError } from "../errors.ts";
+
+// Whatever it would print comes to us as an error too.
+setLogVerbosity(logVerbosity.NONE);
 
 /** Our own code travels beside the gRPC status, which is coarser. */
 const CODE_KEY = "runmesh-code";

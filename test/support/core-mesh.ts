@@ -164,8 +164,10 @@ export class CoreMesh {
 	}
 
 	replica(agentId: AgentId, deployment: string, version: number, revision: number, state: "serving" | "failed"): void {
-		const body = { deployment, version, revision, state, detail: state, endpoint: `http://${agentId}` };
-		this.#report(agentId, { kind: "replicaChanged", ...body });
+		const advert = this.state.agents.get(agentId)?.advert;
+		if (!advert) throw new Error(`${agentId} has not advertised`);
+		const status = { deployment, version, revision, state, detail: state, endpoint: `http://${agentId}` };
+		this.give({ kind: "advertReceived", advert: { ...advert, replicas: [status] } });
 	}
 
 	holder(task: Task): AgentId {

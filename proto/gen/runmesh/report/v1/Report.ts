@@ -3,7 +3,6 @@
 import type { AttemptStarted as _runmesh_report_v1_AttemptStarted, AttemptStarted__Output as _runmesh_report_v1_AttemptStarted__Output } from '../../../runmesh/report/v1/AttemptStarted.ts';
 import type { AttemptFinished as _runmesh_report_v1_AttemptFinished, AttemptFinished__Output as _runmesh_report_v1_AttemptFinished__Output } from '../../../runmesh/report/v1/AttemptFinished.ts';
 import type { AttemptDeclined as _runmesh_report_v1_AttemptDeclined, AttemptDeclined__Output as _runmesh_report_v1_AttemptDeclined__Output } from '../../../runmesh/report/v1/AttemptDeclined.ts';
-import type { ReplicaChanged as _runmesh_report_v1_ReplicaChanged, ReplicaChanged__Output as _runmesh_report_v1_ReplicaChanged__Output } from '../../../runmesh/report/v1/ReplicaChanged.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Report {
@@ -13,8 +12,7 @@ export interface Report {
   'attemptStarted'?: (_runmesh_report_v1_AttemptStarted | null);
   'attemptFinished'?: (_runmesh_report_v1_AttemptFinished | null);
   'attemptDeclined'?: (_runmesh_report_v1_AttemptDeclined | null);
-  'replicaChanged'?: (_runmesh_report_v1_ReplicaChanged | null);
-  'body'?: "attemptStarted"|"attemptFinished"|"attemptDeclined"|"replicaChanged";
+  'body'?: "attemptStarted"|"attemptFinished"|"attemptDeclined";
 }
 
 export interface Report__Output {
@@ -24,6 +22,5 @@ export interface Report__Output {
   'attemptStarted'?: (_runmesh_report_v1_AttemptStarted__Output | null);
   'attemptFinished'?: (_runmesh_report_v1_AttemptFinished__Output | null);
   'attemptDeclined'?: (_runmesh_report_v1_AttemptDeclined__Output | null);
-  'replicaChanged'?: (_runmesh_report_v1_ReplicaChanged__Output | null);
-  'body'?: "attemptStarted"|"attemptFinished"|"attemptDeclined"|"replicaChanged";
+  'body'?: "attemptStarted"|"attemptFinished"|"attemptDeclined";
 }

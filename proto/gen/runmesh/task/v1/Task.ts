@@ -24,6 +24,7 @@ export interface Task {
   'timeoutMs'?: (number | string | Long);
   'graceMs'?: (number | string | Long);
   'code'?: (_runmesh_common_v1_ArtifactRef | null);
+  'leaderEpoch'?: (number | string | Long);
   'action'?: "command"|"noop";
 }
 
@@ -44,5 +45,6 @@ export interface Task__Output {
   'timeoutMs': (number);
   'graceMs': (number);
   'code': (_runmesh_common_v1_ArtifactRef__Output | null);
+  'leaderEpoch': (number);
   'action'?: "command"|"noop";
 }

@@ -1,0 +1,40 @@
+/** All checks of `runmesh doctor`, at once. */
+
+import type { Home } from "#shared/home.ts";
+import type { Check, Verdict } from "./check.ts";
+import {
+	checkContainers,
+	checkCredentials,
+	checkGpu,
+	checkHome,
+	checkNatsServer,
+	checkNode,
+	checkOnnxRuntime,
+} from "./host.ts";
+import { checkCoordinator, checkPorts, checkProcesses, runningMesh } from "./mesh.ts";
+
+export interface Diagnosis {
+	/** The worst of all. */
+	verdict: Verdict;
+	checks: Check[];
+}
+
+/** `url` is of a coordinator that the user named; null leaves it to the home's mesh. */
+export const diagnose = async (home: Home, url: string | null, env: NodeJS.ProcessEnv): Promise<Diagnosis> => {
+	const mesh = runningMesh(home);
+	const coordinator = url ?? mesh?.url ?? null;
+	const checks = await Promise.all([
+		checkNode(),
+		checkNatsServer(home, env),
+		checkHome(home),
+		checkCredentials(home),
+		checkProcesses(home, mesh),
+		checkPorts(mesh),
+		...(coordinator === null ? [] : [checkCoordinator(coordinator)]),
+		checkOnnxRuntime(),
+		checkGpu(),
+		checkContainers(),
+	]);
+	const worst = (["fail", "warn"] as const).find((verdict) => checks.some((check) => check.verdict === verdict));
+	return { verdict: worst ?? "ok", checks };
+};

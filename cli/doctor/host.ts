@@ -1,0 +1,154 @@
+/** Checks of this machine: Node, the home folder, credentials, and the tools that agents make use of. */
+
+import { execFile } from "node:child_process";
+import { statSync } from "node:fs";
+import { access, constants, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { readCredentials } from "#shared/credentials.ts";
+import type { Home } from "#shared/home.ts";
+import { provisionNatsServer } from "../up/nats-provision.ts";
+import { lowestNatsVersion, natsRelease, preferredNatsVersion } from "../up/nats-release.ts";
+import { versionAtLeast } from "../up/nats-version.ts";
+import { type Check, fail, ok, warn } from "./check.ts";
+
+const run = promisify(execFile);
+
+const LOWEST_NODE = "22.18.0";
+const GIB = 1024 ** 3;
+const LOW_DISK_BYTES = 5 * GIB;
+const NO_DISK_BYTES = GIB / 4;
+const TOOL_MS = 10_000;
+const RUNTIME_MS = 30_000;
+
+export const checkNode = (): Check => {
+	const version = process.versions.node;
+	return versionAtLeast(version, LOWEST_NODE)
+		? ok("node", `${version} at ${process.execPath}`)
+		: fail("node", `${version} can't run the sources`, `use Node ${LOWEST_NODE} or newer; \`npm ci\` brings one`);
+};
+
+/** Which server `up` would start, and what it risks. */
+export const checkNatsServer = async (home: Home, env: NodeJS.ProcessEnv): Promise<Check> => {
+	const name = "nats-server";
+	const newer = `\`npm ci\` or \`runmesh up\` fetches ${natsRelease.version}; or set RUNMESH_NATS_SERVER to a newer one`;
+	try {
+		const { path, version, source } = await provisionNatsServer({ cache: home.cache, env, fetch: false });
+		const found = `${version} from ${source}: ${path}`;
+		if (versionAtLeast(version, preferredNatsVersion)) return ok(name, found);
+		const risk = versionAtLeast(version, "2.10.0")
+			? "before 2.10.23 a killed server can lose whole streams"
+			: "before 2.10 it can't sync every write (sync_interval), so a power cut loses up to two minutes of writes it acknowledged";
+		return warn(name, `${found}; ${risk}`, newer);
+	} catch (error) {
+		if (env.RUNMESH_NATS_SERVER)
+			return fail(name, (error as Error).message, "correct RUNMESH_NATS_SERVER, or unset it");
+		const own = `or install ${lowestNatsVersion} or newer and set RUNMESH_NATS_SERVER`;
+		return warn(name, "none on this machine yet", `\`runmesh up\` fetches ${natsRelease.version} when online; ${own}`);
+	}
+};
+
+export const checkHome = async (home: Home): Promise<Check> => {
+	const folder = nearestFolder(home.root);
+	const advice = "choose another folder with --home or RUNMESH_HOME";
+	try {
+		await access(folder, constants.W_OK | constants.X_OK);
+		const { bavail, bsize } = await statfs(folder);
+		const free = bavail * bsize;
+		const detail = `${home.root}, ${(free / GIB).toFixed(1)} GiB free`;
+		if (free < NO_DISK_BYTES) return fail("home", detail, `free some space, or ${advice}`);
+		if (free < LOW_DISK_BYTES) return warn("home", detail, `artifacts and logs may need more: ${advice}`);
+		return ok("home", detail);
+	} catch (error) {
+		return fail("home", `${home.root} can't be written: ${(error as Error).message}`, advice);
+	}
+};
+
+/** `up` makes what is missing of the path. */
+const nearestFolder = (path: string): string => {
+	const parent = dirname(path);
+	return statSync(path, { throwIfNoEntry: false }) || parent === path ? path : nearestFolder(parent);
+};
+
+export const checkCredentials = (home: Home): Check => {
+	const name = "credentials";
+	const stats = statSync(home.credentials, { throwIfNoEntry: false });
+	if (!stats) return ok(name, "none yet; `runmesh up` makes them");
+	const mode = stats.mode & 0o777;
+	if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+		const detail = `${home.credentials} has mode ${mode.toString(8)}: others on this machine may read it`;
+		return fail(name, detail, `chmod 600 ${home.credentials}`);
+	}
+	try {
+		if (readCredentials(home, {})) return ok(name, `${home.credentials}, mode ${mode.toString(8)}`);
+		return fail(name, `${home.credentials} is not complete`, "delete it; the next `runmesh up` makes new ones");
+	} catch (error) {
+		return fail(name, (error as Error).message, "delete it; the next `runmesh up` makes new ones");
+	}
+};
+
+/** In a child: a runtime that can't be loaded may take its process with it. */
+export const checkOnnxRuntime = async (): Promise<Check> => {
+	const name = "onnxruntime";
+	const program =
+		'const { env } = await import("onnxruntime-node"); console.log(env.versions.node ?? env.versions.common)';
+	try {
+		const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {
+			cwd: fileURLToPath(new URL("../../", import.meta.url)),
+			env: { ...process.env, ORT_DISABLE_TELEMETRY: "1" },
+			timeout: RUNTIME_MS,
+		});
+		return ok(name, `${stdout.trim()} loads`);
+	} catch (error) {
+		const reason = (error as Error).message.split("\n").find((line) => /Error/.test(line)) ?? "it did not answer";
+		return fail(
+			name,
+			`does not load: ${reason.trim()}`,
+			"run `npm ci` again; without it this machine can't serve models",
+		);
+	}
+};
+
+export const checkGpu = async (): Promise<Check> => {
+	const name = "gpu";
+	for (const [tool, args] of [
+		["nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"]],
+		["rocm-smi", ["--showproductname", "--csv"]],
+	] as const) {
+		const said = await runTool(tool, [...args]);
+		if (said === null) continue;
+		if ("problem" in said)
+			return warn(name, `${tool} fails: ${said.problem}`, "check the driver: its GPUs are not used");
+		const lines = said.stdout.split("\n").filter((line) => line.trim() !== "");
+		return ok(name, `${tool}: ${lines.join(", ")}`);
+	}
+	return ok(name, "no nvidia-smi or rocm-smi: steps that ask for a GPU go to other machines");
+};
+
+export const checkContainers = async (): Promise<Check> => {
+	const name = "containers";
+	const broken: string[] = [];
+	for (const [tool, args] of [
+		["docker", ["version", "--format", "{{.Server.Version}}"]],
+		["podman", ["version", "--format", "{{.Client.Version}}"]],
+	] as const) {
+		const said = await runTool(tool, [...args]);
+		if (said === null) continue;
+		if ("stdout" in said) return ok(name, `${tool} ${said.stdout.trim()}`);
+		broken.push(`${tool}: ${said.problem}`);
+	}
+	if (broken.length === 0) return ok(name, "no docker or podman: steps with an image go to other machines");
+	return warn(name, broken.join("; "), "start it and let this user reach it, or steps with an image go elsewhere");
+};
+
+/** null when it is not installed. */
+const runTool = async (tool: string, args: string[]): Promise<{ stdout: string } | { problem: string } | null> => {
+	try {
+		return { stdout: (await run(tool, args, { timeout: TOOL_MS })).stdout };
+	} catch (error) {
+		const { code, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };
+		if (code === "ENOENT") return null;
+		return { problem: (stderr?.trim() || message).split("\n")[0] ?? "" };
+	}
+};

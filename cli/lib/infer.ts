@@ -1,0 +1,133 @@
+/** One inference from the command line: find a replica, learn the model's inputs, ask, print. */
+
+import { readFile } from "node:fs/promises";
+import { RunmeshError } from "#shared/errors.ts";
+import { type InferAnswer, inferHttp } from "#shared/inference/client.ts";
+import { tensorDataToJson } from "#shared/inference/json.ts";
+import { didYouMean } from "#shared/pipeline/near.ts";
+import type { CliContext } from "../context.ts";
+import { write } from "../output/print.ts";
+import { escapeControls, truncate } from "../output/text.ts";
+import type { ApiClient } from "./client.ts";
+import { type InputMetadata, toTensors } from "./tensor-input.ts";
+import { createTransport, readText } from "./transport.ts";
+
+export interface InferOptions {
+	input?: Record<string, string>;
+	json?: string;
+	version?: number;
+}
+
+const MAX_METADATA_BYTES = 1024 * 1024;
+
+const readJson = (text: string, where: string): unknown => {
+	try {
+		return JSON.parse(text);
+	} catch (cause) {
+		throw new RunmeshError("RM_BAD_INPUT", `${where} is no JSON: ${(cause as Error).message}`, {
+			hint: "write it as [1, 2, 3], [[1, 2], [3, 4]] or @file.json",
+			cause,
+		});
+	}
+};
+
+const readJsonFile = async (path: string): Promise<unknown> => {
+	const text = await readFile(path, "utf8").catch((cause: Error) => {
+		throw new RunmeshError("RM_BAD_INPUT", `${path} can't be read: ${cause.message}`, { cause });
+	});
+	return readJson(text, path);
+};
+
+/** An object of values by name, or a V2 request, whose inputs carry theirs as `data`. */
+const valuesOf = (body: unknown, path: string): Record<string, unknown> => {
+	if (typeof body !== "object" || body === null || Array.isArray(body)) {
+		throw new RunmeshError("RM_BAD_INPUT", `${path} is no JSON object`, { hint: 'write {"input name": [1, 2, 3]}' });
+	}
+	const { inputs } = body as { inputs?: unknown };
+	if (!Array.isArray(inputs) || !inputs.every((input) => typeof input?.name === "string" && "data" in input)) {
+		return body as Record<string, unknown>;
+	}
+	return Object.fromEntries(inputs.map(({ name, data }: { name: string; data: unknown }) => [name, data]));
+};
+
+const readValues = async ({ input = {}, json }: InferOptions): Promise<Record<string, unknown>> => {
+	const values = json === undefined ? {} : valuesOf(await readJsonFile(json), json);
+	for (const [name, text] of Object.entries(input)) {
+		values[name] = text.startsWith("@") ? await readJsonFile(text.slice(1)) : readJson(text, `--input ${name}`);
+	}
+	if (Object.keys(values).length === 0) {
+		throw new RunmeshError("RM_BAD_INPUT", "no input was given", { hint: "give --input name=[…] or --json FILE" });
+	}
+	return values;
+};
+
+/** http://host:port of a replica that serves the model. */
+const findEndpoint = async (client: ApiClient, model: string, version: number | undefined): Promise<string> => {
+	const deployments = await client.deployments();
+	const named = deployments.filter((deployment) => deployment.model === model);
+	if (named.length === 0) {
+		const models = [...new Set(deployments.map((deployment) => deployment.model))];
+		throw new RunmeshError("RM_NOT_FOUND", `no deployment serves a model "${model}"`, {
+			hint: didYouMean(model, models) || "see `runmesh deployments ls`",
+		});
+	}
+	const replicas = named.flatMap((deployment) => deployment.replicas);
+	const serving = replicas.find(
+		(replica) => replica.state === "serving" && (version === undefined || replica.version === version),
+	);
+	if (serving) return /^https?:/.test(serving.endpoint) ? serving.endpoint : `http://${serving.endpoint}`;
+	const states = replicas.map(({ agent, version, state }) => `${agent}: version ${version} ${state}`).join(", ");
+	throw new RunmeshError(
+		"RM_UNAVAILABLE",
+		`no replica serves ${model}${version === undefined ? "" : ` version ${version}`} now (${states || "none is placed"})`,
+		{ hint: "see `runmesh deployments ls`" },
+	);
+};
+
+const readInputs = async (
+	endpoint: string,
+	token: string,
+	model: string,
+	version?: number,
+): Promise<InputMetadata[]> => {
+	const path = `/v2/models/${encodeURIComponent(model)}${version === undefined ? "" : `/versions/${version}`}`;
+	const response = await createTransport({ url: endpoint, token })({ path });
+	const { inputs } = readJson(await readText(response, MAX_METADATA_BYTES), `what ${endpoint} says of ${model}`) as {
+		inputs?: InputMetadata[];
+	};
+	if (!Array.isArray(inputs)) {
+		throw new RunmeshError("RM_UNAVAILABLE", `${endpoint} does not say what ${model} takes`);
+	}
+	return inputs;
+};
+
+/** Data is JSON text already: 64-bit integers must not pass through a number. */
+const answerJson = ({ model, version, outputs }: InferAnswer): string => {
+	const told = Object.entries(outputs).map(([name, tensor]) => {
+		const head = JSON.stringify({ name, datatype: tensor.datatype, shape: tensor.shape });
+		return `${head.slice(0, -1)},"data":${tensorDataToJson(tensor, `output \`${name}\``)}}`;
+	});
+	return `${JSON.stringify({ model, version }).slice(0, -1)},"outputs":[${told.join(",")}]}\n`;
+};
+
+/** NaN and infinities are shown as they are; a terminal gets one line of each output. */
+const answerLines = (cli: CliContext, { outputs }: InferAnswer): string => {
+	const width = cli.isTerminal ? (cli.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
+	const lines = Object.entries(outputs).map(([name, { datatype, shape, data }]) =>
+		truncate(
+			escapeControls(`${name}  ${datatype} [${shape.join(",")}]  ${Array.from<unknown>(data).join(" ")}`),
+			width,
+		),
+	);
+	return `${lines.join("\n")}\n`;
+};
+
+export const infer = async (cli: CliContext, model: string, options: InferOptions): Promise<void> => {
+	const values = await readValues(options);
+	const { version } = options;
+	const token = cli.token ?? "";
+	const endpoint = await findEndpoint(cli.client(), model, version);
+	const inputs = toTensors(values, await readInputs(endpoint, token, model, version));
+	const answer = await inferHttp({ endpoint, token, model, inputs, ...(version === undefined ? {} : { version }) });
+	await write(cli.stdout, cli.output === "json" ? answerJson(answer) : answerLines(cli, answer));
+};

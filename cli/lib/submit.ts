@@ -1,0 +1,42 @@
+/** From a pipeline file to a run: checked here, its code uploaded, submitted exactly once. */
+
+import { randomUUID } from "node:crypto";
+import { dirname, resolve } from "node:path";
+import type { PlanView, RunDetail } from "#shared/api.ts";
+import type { ApiClient } from "./client.ts";
+import { captureCode, uploadCode } from "./code.ts";
+import { readPipelineFile } from "./pipeline-file.ts";
+import { type Patience, persist } from "./resume.ts";
+
+export interface SubmitOptions {
+	/** Instead of the pipeline's own name. */
+	name?: string | undefined;
+	/** The same id twice is one run; a fresh one where left out. */
+	submissionId?: string;
+}
+
+/** A coordinator that is on its way back is waited for, not longer than a person would. */
+const PATIENCE: Patience = { firstDelayMs: 100, maxDelayMs: 2_000, giveUpAfterMs: 15_000 };
+
+export const submitPipeline = async (
+	client: ApiClient,
+	file: string,
+	params: Record<string, string>,
+	{ name, submissionId = randomUUID() }: SubmitOptions = {},
+): Promise<RunDetail> => {
+	const { text } = await readPipelineFile(file, params, name);
+	const code = await captureCode(dirname(resolve(file)));
+	await uploadCode(client, code);
+	const request = { pipeline: text, file, params, code: code.ref, submissionId };
+	return persist(() => client.submitRun(request), { patience: PATIENCE });
+};
+
+/** Nothing is sent but the file: a plan runs no code. */
+export const planPipeline = async (
+	client: ApiClient,
+	file: string,
+	params: Record<string, string>,
+): Promise<PlanView> => {
+	const { text } = await readPipelineFile(file, params);
+	return client.plan({ pipeline: text, file, params, code: null, submissionId: randomUUID() });
+};

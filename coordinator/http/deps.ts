@@ -1,0 +1,36 @@
+/** What the API is given: it reads from the store, and asks the core through commands. */
+
+import type { Logger } from "pino";
+import type { AgentView, PlanView, SubmitRequest } from "#shared/api.ts";
+import type { BlobStore } from "#shared/blobs/store.ts";
+import type { Credentials } from "#shared/credentials.ts";
+import type { Digest, RunId } from "#shared/ids.ts";
+import type { LogStore } from "../logs/store.ts";
+import type { ReadStore } from "../store/store.ts";
+
+/** Tells after each commit that the read store has it. */
+export interface Committed {
+	on(event: "committed", listener: (sequence: number) => void): unknown;
+	off(event: "committed", listener: (sequence: number) => void): unknown;
+}
+
+export interface HttpDeps {
+	host: string;
+	port: number;
+	credentials: Credentials;
+	store: ReadStore;
+	logs: LogStore;
+	blobs: BlobStore;
+	/** Each answers once the journal has it. */
+	commands: {
+		submit(request: SubmitRequest, submitter: string): Promise<{ runId: RunId; created: boolean }>;
+		cancel(runId: RunId, reason: string): Promise<void>;
+		plan(request: SubmitRequest): Promise<PlanView>;
+	};
+	agents(): AgentView[];
+	/** Brings a blob here from one of the agents that hold it. */
+	fetchBlob(digest: Digest, holders: string[]): Promise<void>;
+	committed: Committed;
+	ready(): boolean;
+	log: Logger;
+}

@@ -1,0 +1,81 @@
+/** JSON lines of $RUNMESH_METRICS to points, across chunk borders. Lines that are no point are skipped and counted. */
+
+export interface MetricPoint {
+	name: string;
+	value: number;
+	step: number;
+	atMs: number;
+}
+
+export interface ParsedMetrics {
+	points: MetricPoint[];
+	/** Lines skipped. */
+	badLines: number;
+}
+
+const MAX_LINE_BYTES = 64 * 1024;
+const MAX_NAME_LENGTH = 200;
+const NEWLINE = 0x0a;
+
+export class MetricParser {
+	/** The start of a line whose end has not come. */
+	#partial: Buffer = Buffer.alloc(0);
+	/** Inside a line that is longer than allowed. */
+	#skipping = false;
+
+	/** `atMs` is when the chunk was read. */
+	push(data: Buffer, atMs: number): ParsedMetrics {
+		const parsed: ParsedMetrics = { points: [], badLines: 0 };
+		let start = 0;
+		for (let end = data.indexOf(NEWLINE); end !== -1; end = data.indexOf(NEWLINE, start)) {
+			this.#line(data.subarray(start, end), atMs, parsed);
+			start = end + 1;
+		}
+		this.#keep(data.subarray(start), parsed);
+		return parsed;
+	}
+
+	/** The stream is over: its last line may lack a newline. */
+	end(atMs: number): ParsedMetrics {
+		const parsed: ParsedMetrics = { points: [], badLines: 0 };
+		this.#line(Buffer.alloc(0), atMs, parsed);
+		return parsed;
+	}
+
+	#line(tail: Buffer, atMs: number, parsed: ParsedMetrics): void {
+		const skipped = this.#skipping || this.#partial.length + tail.length > MAX_LINE_BYTES;
+		const text = skipped ? "" : Buffer.concat([this.#partial, tail]).toString("utf8").trim();
+		// A line found too long earlier has been counted.
+		if (skipped && !this.#skipping) parsed.badLines++;
+		this.#partial = Buffer.alloc(0);
+		this.#skipping = false;
+		if (text === "") return;
+		const point = parsePoint(text, atMs);
+		if (point) parsed.points.push(point);
+		else parsed.badLines++;
+	}
+
+	#keep(rest: Buffer, parsed: ParsedMetrics): void {
+		if (this.#skipping || rest.length === 0) return;
+		if (this.#partial.length + rest.length > MAX_LINE_BYTES) {
+			this.#skipping = true;
+			this.#partial = Buffer.alloc(0);
+			parsed.badLines++;
+		} else this.#partial = Buffer.concat([this.#partial, rest]);
+	}
+}
+
+const parsePoint = (text: string, atMs: number): MetricPoint | null => {
+	let line: unknown;
+	try {
+		line = JSON.parse(text);
+	} catch {
+		return null;
+	}
+	if (typeof line !== "object" || line === null) return null;
+	const { name, value, step = 0 } = line as { name?: unknown; value?: unknown; step?: unknown };
+	if (typeof name !== "string" || name === "" || name.length > MAX_NAME_LENGTH) return null;
+	if (typeof value !== "number" || !Number.isFinite(value)) return null;
+	if (typeof step !== "number" || !Number.isSafeInteger(step)) return null;
+	return { name, value, step, atMs };
+};

@@ -1,0 +1,67 @@
+/** What the coordinator opens around its core: the read store, logs, blobs, and the two ports they are reached on. */
+
+import type { EventEmitter } from "node:events";
+import type { Logger } from "pino";
+import { openBlobStore } from "#shared/blobs/store.ts";
+import { fetchBlob } from "#shared/blobs/transfer.ts";
+import type { Credentials } from "#shared/credentials.ts";
+import type { AgentId } from "#shared/ids.ts";
+import type { Commands } from "./commands.ts";
+import type { MeshState } from "./core/state.ts";
+import { openLogStore } from "./logs/store.ts";
+import type { CoordinatorOptions } from "./options.ts";
+import { createReadSide, type ReadSide } from "./read-side.ts";
+import { agentViews } from "./registry/view.ts";
+import { createHolderSources, startCoordinatorRpc } from "./rpc/server.ts";
+import { openReadStore, type ReadStore } from "./store/store.ts";
+
+export interface Shells {
+	store: ReadStore;
+	readSide: ReadSide;
+	/** Listens, now that there is something to answer. */
+	open(commands: Commands): Promise<{ url: string; grpc: string }>;
+}
+
+const BLOB_MAX_BYTES = 64 * 1024 ** 3;
+
+export const startShells = async (
+	options: CoordinatorOptions,
+	credentials: Credentials,
+	state: MeshState,
+	committed: EventEmitter,
+	log: Logger,
+): Promise<Shells> => {
+	const { home, host } = options;
+	const store = openReadStore(home.readStore);
+	const blobs = await openBlobStore(home.coordinatorBlobs);
+	const logs = openLogStore(home.coordinatorLogs, {
+		onMetrics: (attemptId, points) => store.addMetricPoints(attemptId, points),
+	});
+	const holderAddress = (id: AgentId): string | null => state.agents.get(id)?.advert?.endpoints?.grpc || null;
+	const holders = createHolderSources(credentials, holderAddress);
+
+	const open: Shells["open"] = async (commands) => {
+		const [{ startHttp }, rpc] = await Promise.all([
+			import("./http/server.ts"),
+			startCoordinatorRpc({ host, port: options.grpcPort, store: blobs, logs, credentials, holderAddress }),
+		]);
+		const http = await startHttp({
+			host,
+			port: options.httpPort,
+			credentials,
+			store,
+			logs,
+			blobs,
+			commands,
+			agents: () => agentViews(state),
+			fetchBlob: (digest, agentIds) =>
+				fetchBlob(blobs, { digest, sizeBytes: null, maxBytes: BLOB_MAX_BYTES }, holders.sources(agentIds)),
+			committed,
+			ready: () => true,
+			log,
+		});
+		return { url: http.url, grpc: rpc.address };
+	};
+
+	return { store, readSide: createReadSide(store, log), open };
+};

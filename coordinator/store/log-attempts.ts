@@ -1,0 +1,83 @@
+/** The attempts whose logs a reader wants, in the order they were leased. */
+
+import type { DatabaseSync } from "node:sqlite";
+import type { AttemptId, RunId } from "#shared/ids.ts";
+import { query } from "./database.ts";
+
+export interface LogAttempt {
+	/** Grows with every lease in the mesh. */
+	position: number;
+	id: AttemptId;
+	step: string;
+	number: number;
+	/** By the leader's clock; null while it is live. */
+	endedAtMs: number | null;
+}
+
+export interface LogScope {
+	run: RunId;
+	/** null takes all steps. */
+	step: string | null;
+	/** null takes all attempts. */
+	attempt: number | null;
+}
+
+export interface LogQueries {
+	/** Those leased behind `position` that can have written anything. */
+	attempts(scope: LogScope, position: number): LogAttempt[];
+	attempt(id: AttemptId): LogAttempt | null;
+	/** Whether no further attempt will come. */
+	over(scope: LogScope): boolean;
+	hasStep(run: RunId, step: string): boolean;
+}
+
+interface AttemptRow {
+	n: number;
+	id: AttemptId;
+	step: string;
+	number: number;
+	ended_at: number | null;
+}
+
+const COLUMNS = "attempts.n, attempts.id, attempts.step, attempts.number, ended_at";
+
+export const openLogQueries = (database: DatabaseSync): LogQueries => {
+	// Only commands write; a declined attempt never came to it.
+	const attempts = query<AttemptRow>(
+		database,
+		`SELECT ${COLUMNS} FROM attempts JOIN steps ON steps.run = attempts.run AND steps.key = attempts.step
+			WHERE attempts.run = ?1 AND attempts.n > ?2 AND steps.writes_logs = 1 AND attempts.state <> 'declined'
+				AND (?3 IS NULL OR attempts.step = ?3) AND (?4 IS NULL OR attempts.number = ?4)
+			ORDER BY attempts.n`,
+	);
+	const attempt = query<AttemptRow>(database, `SELECT ${COLUMNS} FROM attempts WHERE id = ?`);
+	const run = query<{ finished_at: number | null }>(database, "SELECT finished_at FROM runs WHERE id = ?");
+	const step = query<{ finished_at: number | null }>(
+		database,
+		"SELECT finished_at FROM steps WHERE run = ? AND key = ?",
+	);
+	return {
+		attempts: (scope, position) => attempts.all(scope.run, position, scope.step, scope.attempt).map(attemptOf),
+		attempt: (id) => {
+			const row = attempt.get(id);
+			return row ? attemptOf(row) : null;
+		},
+		over: (scope) => {
+			if (scope.step !== null && scope.attempt !== null) {
+				const [only] = attempts.all(scope.run, 0, scope.step, scope.attempt);
+				if (only) return only.ended_at !== null;
+			}
+			const row = scope.step === null ? run.get(scope.run) : step.get(scope.run, scope.step);
+			return row === undefined || row.finished_at !== null;
+		},
+		hasStep: (id, key) => step.get(id, key) !== undefined,
+	};
+};
+
+const attemptOf = ({ n, id, step, number, ended_at }: AttemptRow): LogAttempt => ({
+	position: n,
+	id,
+	step,
+	number,
+	endedAtMs: ended_at,
+});

@@ -1,0 +1,127 @@
+/** Steps together: what they say of each other must exist, fit, and lead nowhere in a circle. */
+
+import type { StepDefinition } from "./definition.ts";
+import { suggest } from "./near.ts";
+import type { Problems } from "./problems.ts";
+import type { Link, StepDraft } from "./read-step.ts";
+
+/** The steps with what they take from others filled in. */
+export const linkSteps = (problems: Problems, drafts: readonly StepDraft[]): StepDefinition[] => {
+	const byName = new Map(drafts.map((draft) => [draft.definition.name, draft]));
+	for (const draft of drafts) {
+		for (const link of draft.links) checkLink(problems, byName, draft, link);
+	}
+	findCircles(problems, drafts, byName);
+	return drafts.map(({ definition }) => ({ ...definition, outputs: outputsOf(definition.name, byName) ?? {} }));
+};
+
+type Drafts = ReadonlyMap<string, StepDraft>;
+
+const checkLink = (problems: Problems, byName: Drafts, draft: StepDraft, link: Link): void => {
+	const { place, step, output } = link;
+	const target = byName.get(step);
+	if (target === undefined) {
+		return problems.add(place, `no step is called \`${step}\``, () => suggest(step, [...byName.keys()]));
+	}
+	if (target === draft) return problems.add(place, `\`${step}\` needs itself`, "remove it");
+	const { action } = draft.definition;
+	const chooses = draft.kind === "select" && action.kind === "select" && action.from === step;
+	if (chooses && target.kind !== null && target.kind !== "command") {
+		problems.add(
+			place,
+			`\`${step}\` is a \`${target.kind}\` step, and gives nothing to choose from`,
+			"name a step with `run`",
+		);
+	}
+	if (output !== null) checkOutput(problems, byName, target, link);
+};
+
+const checkOutput = (problems: Problems, byName: Drafts, target: StepDraft, { place, step, output }: Link): void => {
+	const outputs = outputsOf(step, byName);
+	if (outputs === null || output === null) return;
+	if (!Object.hasOwn(outputs, output)) {
+		problems.add(place, `step \`${step}\` has no output \`${output}\``, () => suggest(output, Object.keys(outputs)));
+	} else if (target.definition.matrix !== null) {
+		problems.add(
+			place,
+			`\`${step}\` is a matrix, so \`${step}.${output}\` is one for each of its cells`,
+			"choose a cell by a step with `uses: select`, and take that step's output",
+		);
+	}
+};
+
+/** A select step has those of the step it chooses from. null when they can't be known; a problem has been added. */
+const outputsOf = (name: string, byName: Drafts): Record<string, string> | null => {
+	const draft = byName.get(name);
+	if (draft === undefined || draft.kind === null) return null;
+	const { action, outputs } = draft.definition;
+	if (action.kind !== "select") return outputs;
+	const from = byName.get(action.from);
+	return from?.kind === "command" ? from.definition.outputs : null;
+};
+
+/** Steps that wait for each other would wait for ever. Each circle is told once, from its first step in the file. */
+const findCircles = (problems: Problems, drafts: readonly StepDraft[], byName: Drafts): void => {
+	const stuck = withoutOrder(drafts, byName);
+	const walked = new Set<StepDraft>();
+	for (const start of drafts) {
+		const path: StepDraft[] = [];
+		let at: StepDraft | undefined = start;
+		while (at !== undefined && stuck.has(at) && !walked.has(at)) {
+			walked.add(at);
+			path.push(at);
+			at = nextOf(at, byName, stuck);
+		}
+		const entry = at === undefined ? -1 : path.indexOf(at);
+		if (entry >= 0) addCircle(problems, path.slice(entry));
+	}
+};
+
+const nextOf = (draft: StepDraft, byName: Drafts, stuck: ReadonlySet<StepDraft>): StepDraft | undefined =>
+	neighbours(draft, byName).find((neighbour) => stuck.has(neighbour));
+
+/** What it needs, but itself: that is told as what it is. */
+const neighbours = (draft: StepDraft, byName: Drafts): StepDraft[] =>
+	draft.definition.needs.flatMap((need) => {
+		const target = byName.get(need);
+		return target === undefined || target === draft ? [] : [target];
+	});
+
+/** Steps left when one takes away, again and again, those whose needs are all away: in a circle, or behind one. */
+const withoutOrder = (drafts: readonly StepDraft[], byName: Drafts): Set<StepDraft> => {
+	const left = new Map(drafts.map((draft) => [draft, neighbours(draft, byName).length]));
+	const dependents = new Map<StepDraft, StepDraft[]>(drafts.map((draft) => [draft, []]));
+	for (const draft of drafts) {
+		for (const need of neighbours(draft, byName)) dependents.get(need)?.push(draft);
+	}
+	const free = drafts.filter((draft) => left.get(draft) === 0);
+	for (let draft = free.pop(); draft !== undefined; draft = free.pop()) {
+		left.delete(draft);
+		for (const dependent of dependents.get(draft) ?? []) {
+			const needs = (left.get(dependent) ?? 0) - 1;
+			left.set(dependent, needs);
+			if (needs === 0) free.push(dependent);
+		}
+	}
+	return new Set(left.keys());
+};
+
+const MAX_SHOWN = 20;
+
+const addCircle = (problems: Problems, found: readonly StepDraft[]): void => {
+	const begin = found.reduce((least, { place }, at) => (place.start < startOf(found[least]) ? at : least), 0);
+	const circle = [...found.slice(begin), ...found.slice(0, begin)];
+	const [first, second = first] = circle;
+	const link = first?.links.find(({ step }) => step === second?.definition.name);
+	if (first === undefined || link === undefined) return;
+	const shown = circle.slice(0, MAX_SHOWN).map(({ definition }) => definition.name);
+	if (circle.length > MAX_SHOWN) shown.push(`… ${circle.length - MAX_SHOWN} more …`);
+	const names = [...shown, first.definition.name].join(" → ");
+	problems.add(
+		link.place,
+		`these steps wait for each other: ${names}`,
+		"each needs the next; remove one of these needs",
+	);
+};
+
+const startOf = (draft: StepDraft | undefined): number => draft?.place.start ?? 0;

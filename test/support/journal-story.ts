@@ -1,0 +1,179 @@
+/** Journal events for tests of the read side and the API: short words for what the core would decide. */
+
+import type {
+	AttemptEnded,
+	AttemptLeased,
+	AttemptStarted,
+	DeploymentChanged,
+	JournalEvent,
+	ModelVersionRegistered,
+	ReplicaReported,
+	RunCancelRequested,
+	RunFinished,
+	RunSubmitted,
+	StepRetryScheduled,
+	StepSettled,
+} from "#coordinator/core/events.ts";
+import type { ArtifactRef } from "#shared/domain.ts";
+import { type AgentId, attemptId, type Digest, type RunId, type StepKey } from "#shared/ids.ts";
+import type { PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
+
+export const stepOf = (name: string, more: Partial<StepDefinition> = {}): StepDefinition => ({
+	name,
+	needs: [],
+	inputs: {},
+	matrix: null,
+	action: { kind: "command", command: "true", shell: ["/bin/sh", "-c"], workdir: "" },
+	outputs: {},
+	env: {},
+	resources: { cpuMillis: 1000, memoryBytes: 0, gpu: null },
+	labels: {},
+	gates: [],
+	retries: { max: 0, on: [], delayMs: 0, backoff: 1 },
+	timeoutMs: 0,
+	priority: 50,
+	...more,
+});
+
+export const pipelineOf = (name: string, steps: StepDefinition[]): PipelineDefinition => ({
+	version: 1,
+	name,
+	params: {},
+	steps,
+});
+
+export const artifactOf = (name: string, fill: string, holders: string[] = ["agent-1"]): ArtifactRef => ({
+	name,
+	digest: `sha256:${fill.repeat(64).slice(0, 64)}` as Digest,
+	sizeBytes: 10,
+	fileCount: 1,
+	holders,
+});
+
+type Fields<E extends JournalEvent> = Partial<Omit<E, "kind">>;
+
+/** Events of one run, with times that go on by one millisecond each. */
+export const createStory = (run: string, startMs = 1_000) => {
+	const runId = run as RunId;
+	let now = startMs;
+	const tick = (): number => now++;
+	const step = (key: string) => ({ atMs: tick(), runId, stepKey: key as StepKey });
+	const attempt = (key: string, number: number) => ({
+		...step(key),
+		attemptId: attemptId(runId, key as StepKey, number),
+	});
+	return {
+		submitted: (definition: PipelineDefinition, more: Fields<RunSubmitted> = {}): RunSubmitted => ({
+			kind: "runSubmitted",
+			atMs: tick(),
+			runId,
+			definitionJson: JSON.stringify(definition),
+			paramsJson: "{}",
+			submitter: "ada",
+			code: null,
+			submissionId: `s-${run}`,
+			...more,
+		}),
+		cancelRequested: (): RunCancelRequested => ({ kind: "runCancelRequested", atMs: tick(), runId, reason: "enough" }),
+		finished: (state: RunFinished["state"]): RunFinished => ({ kind: "runFinished", atMs: tick(), runId, state }),
+		leased: (key: string, number = 1, agent = "agent-1"): AttemptLeased => ({
+			kind: "attemptLeased",
+			...attempt(key, number),
+			attemptNumber: number,
+			fence: number,
+			agentId: agent as AgentId,
+		}),
+		started: (key: string, number = 1): AttemptStarted => ({ kind: "attemptStarted", ...attempt(key, number) }),
+		ended: (
+			key: string,
+			state: AttemptEnded["state"] = "succeeded",
+			number = 1,
+			more: Fields<AttemptEnded> = {},
+		): AttemptEnded => ({
+			kind: "attemptEnded",
+			...attempt(key, number),
+			state,
+			failure: state === "failed" ? { cause: "error", message: "exit code 1", exitCode: 1, signal: "" } : null,
+			outputs: [],
+			metrics: [],
+			startedAtMs: 0,
+			finishedAtMs: 0,
+			reason: "",
+			...more,
+		}),
+		settled: (key: string, state: StepSettled["state"] = "succeeded", more: Fields<StepSettled> = {}): StepSettled => ({
+			kind: "stepSettled",
+			...step(key),
+			state,
+			failure: null,
+			outputs: [],
+			metrics: [],
+			reason: "",
+			...more,
+		}),
+		retry: (key: string, delayMs: number, reason = "again"): StepRetryScheduled => {
+			const identity = step(key);
+			return { kind: "stepRetryScheduled", ...identity, notBeforeMs: identity.atMs + delayMs, reason };
+		},
+		registered: (model: string, version: number, key = "deploy"): ModelVersionRegistered => ({
+			kind: "modelVersionRegistered",
+			...step(key),
+			model,
+			version,
+			artifact: artifactOf("model", String(version)),
+			golden: null,
+			metrics: [{ name: "accuracy", value: 0.97, step: 1 }],
+		}),
+		deployed: (
+			name: string,
+			version: number,
+			agents: string[],
+			more: Fields<DeploymentChanged> = {},
+		): DeploymentChanged => ({
+			kind: "deploymentChanged",
+			...step("deploy"),
+			deployment: name,
+			model: name,
+			version,
+			agentIds: agents as AgentId[],
+			revision: version,
+			...more,
+		}),
+		replica: (
+			name: string,
+			agent: string,
+			version: number,
+			state: ReplicaReported["state"],
+			more: Fields<ReplicaReported> = {},
+		): ReplicaReported => ({
+			kind: "replicaReported",
+			atMs: tick(),
+			deployment: name,
+			agentId: agent as AgentId,
+			version,
+			state,
+			detail: "",
+			endpoint: "http://127.0.0.1:8000",
+			revision: version,
+			...more,
+		}),
+		/** Lease, start, end and settlement of one attempt that goes well. */
+		passed: function* (key: string): Generator<JournalEvent> {
+			yield this.leased(key);
+			yield this.started(key);
+			yield this.ended(key);
+			yield this.settled(key);
+		},
+	};
+};
+
+export type Story = ReturnType<typeof createStory>;
+
+/** One batch for each event, or as many as `size` to a batch. */
+export const batchesOf = (events: Iterable<JournalEvent>, size = 1): { sequence: number; events: JournalEvent[] }[] => {
+	const all = [...events];
+	return Array.from({ length: Math.ceil(all.length / size) }, (_, index) => ({
+		sequence: index + 1,
+		events: all.slice(index * size, (index + 1) * size),
+	}));
+};
