@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { resolveHome } from "#shared/home.ts";
 
 // Taking the types out of every source takes longer than all else at the start; once is enough.
-enableCompileCache(join(resolveHome().cache, "compiled"));
+enableCompileCache(process.env.NODE_COMPILE_CACHE ?? join(resolveHome().cache, "compile"));
 
 for (const stream of [process.stdout, process.stderr]) {
 	stream.on("error", (error: NodeJS.ErrnoException) => {

@@ -38,10 +38,22 @@ export const registerRun = (program: Command, context: ContextProvider): void =>
 		.action(async (file: string, options: RunOptions) => {
 			const cli = await context();
 			const { submitPipeline } = await import("../lib/submit.ts");
-			const run = await submitPipeline(cli.client(), file, options.param ?? {}, { name: options.name });
+			const onUpload = await uploadNews(cli);
+			const run = await submitPipeline(cli.client(), file, options.param ?? {}, { name: options.name, onUpload });
 			if (options.detach) await printSubmitted(cli, run);
 			else process.exitCode = await followToEnd(cli, run, options);
 		});
+};
+
+/** Said on a terminal, and only of uploads that take a while. */
+const uploadNews = async ({ output, stderr }: CliContext) => {
+	if (output === "json" || stderr.isTTY !== true) return undefined;
+	const { formatBytes } = await import("../output/format.ts");
+	return (sentBytes: number, totalBytes: number): void => {
+		if (totalBytes < 4 * 1024 ** 2) return;
+		const end = sentBytes === totalBytes ? "\n" : "";
+		stderr.write(`\r\u001b[Ksending code: ${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}${end}`);
+	};
 };
 
 const printSubmitted = async (cli: CliContext, run: RunDetail): Promise<void> => {

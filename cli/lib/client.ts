@@ -44,8 +44,8 @@ export interface ApiClient {
 	plan(request: SubmitRequest): Promise<PlanView>;
 	runs(query?: RunQuery): Promise<Page<RunSummary>>;
 	/** `run` may be a unique prefix or "latest", here and below. */
-	run(run: string): Promise<RunDetail>;
-	cancelRun(run: string): Promise<RunDetail>;
+	run(run: string, signal?: AbortSignal): Promise<RunDetail>;
+	cancelRun(run: string, signal?: AbortSignal): Promise<RunDetail>;
 	/** What is there now. `step` is a step key, or "*" for all. */
 	logs(run: string, step: string, query?: LogQuery): AsyncIterable<LogRecord>;
 	/** Until the run, or the step, has finished: each byte once, over cuts and restarts. */
@@ -124,13 +124,15 @@ export const createApiClient = (connection: Connection): ApiClient => {
 		});
 		return parseJson<T>(text, connection.url);
 	};
-	const get = <T>(path: string, query: Query = {}): Promise<T> => call<T>({ path: `/api/v1${withQuery(path, query)}` });
-	const post = <T>(path: string, body: unknown = {}): Promise<T> =>
+	const get = <T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
+		call<T>({ path: `/api/v1${withQuery(path, query)}`, ...(signal ? { signal } : {}) });
+	const post = <T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> =>
 		call<T>({
 			method: "POST",
 			path: `/api/v1${path}`,
 			headers: { "content-type": "application/json" },
 			body: JSON.stringify(body),
+			...(signal ? { signal } : {}),
 		});
 
 	const records = async (path: string, signal?: AbortSignal): Promise<AsyncIterable<LogRecord>> => {
@@ -151,8 +153,8 @@ export const createApiClient = (connection: Connection): ApiClient => {
 		submitRun: (request) => post("/runs", request),
 		plan: (request) => post("/plan", request),
 		runs: (query = {}) => get("/runs", { ...query }),
-		run: (run) => get(`/runs/${segment(run)}`),
-		cancelRun: (run) => post(`/runs/${segment(run)}/cancel`),
+		run: (run, signal) => get(`/runs/${segment(run)}`, {}, signal),
+		cancelRun: (run, signal) => post(`/runs/${segment(run)}/cancel`, {}, signal),
 		logs: async function* (run, step, query = {}) {
 			yield* await records(logsPath(run, step, query));
 		},

@@ -10,7 +10,8 @@ import { RunmeshError } from "#shared/errors.ts";
 import type { Digest } from "#shared/ids.ts";
 import type { ApiClient } from "./client.ts";
 import { checkCodeSize, type Ignores } from "./code-size.ts";
-import { changed, createSourceStore, type SourceStore } from "./source-store.ts";
+import { type Patience, persist } from "./resume.ts";
+import { changed, createSourceStore, type Source, type SourceStore } from "./source-store.ts";
 
 const ALWAYS_IGNORED = [".git", "node_modules", ".runmesh", "*.log"];
 const IGNORE_FILES = [".gitignore", ".runmeshignore"];
@@ -62,19 +63,36 @@ const missingOf = async (client: ApiClient, digests: Digest[]): Promise<Digest[]
 	return missing;
 };
 
+const send = async (client: ApiClient, { path, sizeBytes, open }: Source, digest: Digest): Promise<void> => {
+	try {
+		await client.putBlob(digest, sizeBytes, open);
+	} catch (error) {
+		// The receiver found other bytes than the digest's.
+		if (error instanceof RunmeshError && error.code === "RM_BAD_INPUT") throw changed(path, error);
+		throw error;
+	}
+};
+
 /** Sends what the coordinator lacks; nothing on a second call. */
-export const uploadCode = async (client: ApiClient, { ref, store }: Code): Promise<void> => {
+export const uploadCode = async (
+	client: ApiClient,
+	{ ref, store }: Code,
+	onUpload: (sentBytes: number, totalBytes: number) => void,
+	patience: Patience,
+): Promise<void> => {
 	const files = [...store.sources.keys()].filter((digest) => digest !== ref.digest);
+	const sizeOf = (digest: Digest): number => store.sources.get(digest)?.sizeBytes ?? 0;
 	// The manifest goes last: where it is, all it names is there too.
 	for (const group of [files, [ref.digest]]) {
-		await forEachBounded(await missingOf(client, group), UPLOADS_AT_ONCE, async (digest) => {
+		const missing = await persist(() => missingOf(client, group), { patience });
+		const totalBytes = missing.reduce((sum, digest) => sum + sizeOf(digest), 0);
+		let sentBytes = 0;
+		await forEachBounded(missing, UPLOADS_AT_ONCE, async (digest) => {
 			const source = store.sources.get(digest);
 			if (!source) return;
-			await client.putBlob(digest, source.sizeBytes, source.open).catch((error: unknown) => {
-				// The receiver found other bytes than the digest's.
-				if (error instanceof RunmeshError && error.code === "RM_BAD_INPUT") throw changed(source.path, error);
-				throw error;
-			});
+			await persist(() => send(client, source, digest), { patience });
+			sentBytes += source.sizeBytes;
+			onUpload(sentBytes, totalBytes);
 		});
 	}
 };

@@ -50,6 +50,8 @@ export const downloadArtifact = async (
 ): Promise<Download> => {
 	const artifact = await find(client, run, name);
 	if (!isName(artifact.name)) throw new RunmeshError("RM_UNSAFE_PATH", `an artifact is named "${artifact.name}"`);
+	// Brings the bytes from the agents to the coordinator; until then it has none of the files.
+	await client.manifest(artifact.digest);
 	await mkdir(cache, { recursive: true });
 	const scratch = await mkdtemp(join(cache, "download-"));
 	try {

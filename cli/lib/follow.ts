@@ -26,12 +26,14 @@ export const followRun = async (cli: CliContext, run: RunDetail, options: Follow
 	const client = cli.client();
 	const progress = progressFor(cli);
 	const left = new AbortController();
-	let cancelled: Promise<unknown> | undefined;
+	let cancelling = false;
 	const onInterrupt = (): void => {
-		if (options.cancelOnInterrupt && cancelled === undefined) {
-			progress.note("cancelling; Ctrl-C again leaves it to itself");
-			cancelled = client.cancelRun(run.id).catch((error: Error) => progress.note(`not cancelled: ${error.message}`));
-		} else left.abort();
+		if (!options.cancelOnInterrupt || cancelling) return left.abort();
+		cancelling = true;
+		progress.note("cancelling; Ctrl-C again leaves the run to itself");
+		client.cancelRun(run.id, left.signal).catch((error: Error) => {
+			if (!left.signal.aborted) progress.note(`not cancelled: ${error.message}`);
+		});
 	};
 	process.on("SIGINT", onInterrupt);
 	try {
@@ -47,6 +49,5 @@ export const followRun = async (cli: CliContext, run: RunDetail, options: Follow
 	} finally {
 		progress.close();
 		process.off("SIGINT", onInterrupt);
-		await cancelled;
 	}
 };

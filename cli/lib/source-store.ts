@@ -10,7 +10,7 @@ import type { BlobStore } from "#shared/blobs/store.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Digest } from "#shared/ids.ts";
 
-interface Source {
+export interface Source {
 	sizeBytes: number;
 	path: string;
 	open(): Readable;

@@ -13,6 +13,8 @@ export interface SubmitOptions {
 	name?: string | undefined;
 	/** The same id twice is one run; a fresh one where left out. */
 	submissionId?: string;
+	/** Bytes of code sent so far, and in all. */
+	onUpload?: ((sentBytes: number, totalBytes: number) => void) | undefined;
 }
 
 /** A coordinator that is on its way back is waited for, not longer than a person would. */
@@ -22,11 +24,13 @@ export const submitPipeline = async (
 	client: ApiClient,
 	file: string,
 	params: Record<string, string>,
-	{ name, submissionId = randomUUID() }: SubmitOptions = {},
+	{ name, submissionId = randomUUID(), onUpload = () => undefined }: SubmitOptions = {},
 ): Promise<RunDetail> => {
 	const { text } = await readPipelineFile(file, params, name);
+	// Reading the folder may take long: first see that somebody listens, and lets us in.
+	await client.missingBlobs([]);
 	const code = await captureCode(dirname(resolve(file)));
-	await uploadCode(client, code);
+	await uploadCode(client, code, onUpload, PATIENCE);
 	const request = { pipeline: text, file, params, code: code.ref, submissionId };
 	return persist(() => client.submitRun(request), { patience: PATIENCE });
 };

@@ -88,7 +88,7 @@ export const watchRun = async (
 			await bell.wait(LONGEST_WAIT_MS, signal);
 			if (signal.aborted) return null;
 			const askedAtMs = Date.now();
-			run = await persist(() => client.run(started.id), { signal, onTrouble, patience });
+			run = await persist(() => client.run(started.id, signal), { signal, onTrouble, patience });
 			if (troubled) progress.note("the coordinator answers again");
 			troubled = false;
 			progress.update(run);

@@ -116,8 +116,9 @@ export const liveProgress = (sink: Sink & { rows?: number }, style: Style, optio
 		line: ({ step, text }: LogLine) => put(`${logPrefix(step, width, style)} ${escapeControls(text, options.colors)}`),
 		note: (text) => put(style.waiting(`! ${escapeControls(text)}`)),
 		close: () => {
+			if (run === null) return;
 			// The whole table stays, however long, as the record of the run.
-			const lines = run ? renderSteps(run, style, { width: (sink.columns ?? 80) - 1, height: 200 }, Date.now()) : [];
+			const lines = renderSteps(run, style, { width: (sink.columns ?? 80) - 1, height: 200 }, Date.now());
 			clearTimeout(timer);
 			drawingSoon = true;
 			sink.write(erase() + above.map((line) => `${line}\n`).join("") + unwrapped(lines));

@@ -49,21 +49,21 @@ const oneLine = (text: string): string => escapeControls(text.replace(/\s+/g, " 
 export const explainStep = (step: StepView): string => {
 	const failure = step.failure ?? (step.state === "backoff" ? lastAttempt(step)?.failure : null);
 	const parts = [failure ? `${failure.cause}: ${failure.message}` : "", step.reason, formatMetrics(step.metrics)];
-	return escapeControls(
-		parts
-			.filter((part) => part !== "")
-			.join("  ")
-			.replaceAll("\n", " "),
-	);
+	return parts
+		.filter((part) => part !== "")
+		.map(oneLine)
+		.join("  ");
 };
 
 /** All there is to say of a step beside its state and times. */
 export const describeStep = (step: StepView): string =>
 	[...whereabouts(step), explainStep(step)].filter((part) => part !== "").join("  ");
 
-/** A line is due when the state changes to one of these, or a new attempt runs. */
-const momentOf = (step: StepView): string =>
-	SIGNS[step.state] === undefined ? "" : `${step.state} ${step.attempts.length}`;
+/** A line is due when this changes: the state to one with a sign, the attempt, or why a step that could run does not. */
+const momentOf = (step: StepView): string => {
+	if (step.state === "ready") return step.reason;
+	return SIGNS[step.state] === undefined ? "" : `${step.state} ${step.attempts.length}`;
+};
 
 export const logPrefix = (step: string, width: number, style: Style): string =>
 	style.name(step)(`${step.padEnd(width)} │`);

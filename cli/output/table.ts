@@ -54,7 +54,7 @@ export const renderTable = (
 				const cell = cells[index] ?? "";
 				const columnWidth = widths[index] ?? 0;
 				const text = truncate(textOf(cell), columnWidth);
-				const painted = (paintAll ?? paintOf(cell))(text);
+				const painted = text === "" ? "" : (paintAll ?? paintOf(cell))(text);
 				const blanks = " ".repeat(columnWidth - widthOf(text));
 				if (column.align === "right") return blanks + painted;
 				return index === columns.length - 1 ? painted : painted + blanks;

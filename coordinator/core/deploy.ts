@@ -38,8 +38,8 @@ export const waitingStep = (state: MeshState, name: string): Step | null => {
 	return step?.status === "running" ? step : null;
 };
 
-const canServe = (agent: Agent): boolean =>
-	agent.online && agent.node.closed === "" && Boolean(agent.advert?.endpoints?.serving);
+/** Any agent that takes work: its inference endpoint opens with the first model. */
+const canServe = (agent: Agent): boolean => agent.online && agent.node.closed === "";
 
 /** Those that serve this deployment already first, then the ones that serve least; ties by id. */
 const chooseAgents = (state: MeshState, action: DeployAction): AgentId[] | null => {

@@ -32,6 +32,8 @@ export interface StoredBlob {
 /** One read, and one frame of a transfer. */
 const FRAME_BYTES = 512 * 1024;
 const READ_AHEAD_FRAMES = 2;
+/** A large blob goes to the disk while it comes in, not all of it at the end. */
+const SYNC_EVERY_BYTES = 32 * 1024 * 1024;
 
 export const openBlobStore = async (dir: string): Promise<BlobStore> => {
 	const blobs = join(dir, "sha256");
@@ -154,6 +156,8 @@ const writeAll = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
 const stageStream = async (path: string, source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<StoredBlob> => {
 	const hash = createHash("sha256");
 	let sizeBytes = 0;
+	let unsynced = 0;
+	let syncing: Promise<void> = Promise.resolve();
 	const file = await open(path, "wx", 0o600);
 	try {
 		for await (const bytes of source) {
@@ -162,7 +166,14 @@ const stageStream = async (path: string, source: AsyncIterable<Uint8Array>, maxB
 			const written = writeAll(file, bytes);
 			hash.update(bytes);
 			await written;
+			unsynced += bytes.length;
+			if (unsynced < SYNC_EVERY_BYTES) continue;
+			await syncing;
+			unsynced = 0;
+			syncing = file.datasync();
+			syncing.catch(() => undefined);
 		}
+		await syncing;
 		await file.chmod(0o444);
 		await file.sync();
 	} finally {

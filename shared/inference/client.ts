@@ -34,6 +34,7 @@ export interface InferAnswer {
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 const MAX_ANSWER_BYTES = 1024 ** 3;
+const MAX_JOINED_BYTES = 1024 ** 2;
 
 const keepAlive = new Agent({ keepAlive: true });
 
@@ -76,9 +77,12 @@ const post = (call: InferCall, headers: Record<string, string>, parts: Uint8Arra
 				resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks) }),
 			);
 		});
-		sent.cork();
-		for (const part of parts) sent.write(part);
-		sent.end();
+		// One write for a small body: each is a system call and a packet.
+		if (length <= MAX_JOINED_BYTES) sent.end(Buffer.concat(parts));
+		else {
+			for (const part of parts) sent.write(part);
+			sent.end();
+		}
 	});
 };
 

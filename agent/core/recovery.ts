@@ -1,0 +1,51 @@
+/** A restarted agent takes up what it finds on disk. */
+
+import { hold, reserve } from "./capacity.ts";
+import type { Command } from "./commands.ts";
+import type { Input, RecoveredAttempt } from "./inputs.ts";
+import { handBack, newAttempt } from "./intake.ts";
+import { finish } from "./settlement.ts";
+import { type AgentState, noteFence, remember } from "./state.ts";
+import { terminate, wakeForTimeout } from "./stopping.ts";
+
+type Recovered = Extract<Input, { kind: "recovered" }>;
+
+export const recover = (state: AgentState, { attempts, settled }: Recovered, nowMs: number): Command[] => {
+	for (const attemptId of settled) remember(state, attemptId, { kind: "settled" });
+	const commands: Command[] = [];
+	// What lives holds its devices already; what has yet to start takes what is left.
+	const order = (a: RecoveredAttempt, b: RecoveredAttempt): number =>
+		Number(a.progress.kind === "accepted") - Number(b.progress.kind === "accepted") || a.task.fence - b.task.fence;
+	for (const recovered of [...attempts].sort(order)) commands.push(...resume(state, recovered, nowMs));
+	return commands;
+};
+
+const resume = (state: AgentState, recovered: RecoveredAttempt, nowMs: number): Command[] => {
+	const { task, startedAtMs, stop, progress } = recovered;
+	const attempt = newAttempt(task, task);
+	attempt.onDisk = true;
+	attempt.startedAtMs = startedAtMs;
+	attempt.stop = stop;
+	attempt.gpuIds = recovered.gpuIds;
+	state.attempts.set(task.attemptId, attempt);
+	noteFence(state, attempt.identity);
+	if (progress.kind === "finished") return finish(state, attempt, progress.outcome, nowMs);
+
+	if (progress.kind === "accepted") {
+		const reserved = reserve(state.ledger, task.attemptId, task.resources);
+		if ("gpuIds" in reserved) {
+			attempt.gpuIds = reserved.gpuIds;
+			return [{ kind: "persist", task }];
+		}
+		const { attemptId } = attempt.identity;
+		return [handBack(state, attempt.identity, reserved.refused, nowMs), { kind: "discard", attemptId }];
+	}
+	hold(state.ledger, task.attemptId, task.resources, attempt.gpuIds);
+	if (progress.kind === "running") {
+		attempt.phase = "running";
+		const follow: Command = { kind: "follow", task, startedAtMs };
+		return [follow, ...(stop ? terminate(attempt, stop) : wakeForTimeout(attempt))];
+	}
+	attempt.phase = "collecting";
+	return [{ kind: "collect", task, ending: { kind: "exited", exit: progress.exit, stop, startedAtMs } }];
+};

@@ -1,0 +1,94 @@
+/**
+ * Follows what this agent is to serve: its key of rm_serving. The last state is kept on disk, so that an agent that
+ * starts where neither coordinator nor NATS can be reached goes on serving.
+ */
+
+import { readFile, rename, writeFile } from "node:fs/promises";
+import type { KV, KvEntry, NatsConnection } from "nats";
+import type { Logger } from "pino";
+import type { DesiredServing } from "#shared/domain.ts";
+import type { AgentId } from "#shared/ids.ts";
+import { buckets } from "#shared/subjects.ts";
+import { desiredServingCodec } from "#shared/wire/codec.ts";
+import { untilItWorks } from "./retry.ts";
+
+export interface DesiredServingOptions {
+	nats: NatsConnection;
+	agentId: AgentId;
+	/** Of the last known state. */
+	path: string;
+	onDesired(desired: DesiredServing): void;
+	log: Logger;
+}
+
+export interface DesiredServingFeed {
+	/** Looks now. */
+	refresh(): void;
+	close(): void;
+}
+
+export const followDesiredServing = (options: DesiredServingOptions): DesiredServingFeed => {
+	const { nats, agentId, path, onDesired, log } = options;
+	const closing = new AbortController();
+	let newest = { revision: 0, atMs: 0 };
+
+	/** By time, not by revision: those begin anew with a bucket that was made again. */
+	const take = async ({ operation, revision, value, created }: KvEntry): Promise<void> => {
+		const atMs = created.getTime();
+		if (revision === newest.revision || atMs < newest.atMs || closing.signal.aborted) return;
+		newest = { revision, atMs };
+		const bytes = operation === "PUT" ? value : new Uint8Array();
+		try {
+			onDesired(desiredServingCodec.decode(bytes));
+		} catch (error) {
+			log.error({ err: error }, "a desired serving state that can't be read was passed over");
+			return;
+		}
+		await remember(path, bytes).catch((error) => log.warn({ err: error }, `${path} could not be written`));
+	};
+
+	const bucket = (): Promise<KV> => nats.jetstream().views.kv(buckets.serving, { bindOnly: true });
+
+	const watch = async (): Promise<void> => {
+		const entries = await (await bucket()).watch({ key: agentId });
+		const stop = (): void => entries.stop();
+		closing.signal.addEventListener("abort", stop, { once: true });
+		if (closing.signal.aborted) stop();
+		for await (const entry of entries) await take(entry);
+		closing.signal.removeEventListener("abort", stop);
+		if (!closing.signal.aborted) throw new Error("the watch ended");
+	};
+
+	const loop = async (): Promise<void> => {
+		while (!closing.signal.aborted && !nats.isClosed()) {
+			await untilItWorks("watching what to serve", watch, { signal: closing.signal, log }).catch(() => undefined);
+		}
+	};
+	void loop();
+
+	const look = async (): Promise<void> => {
+		const entry = await (await bucket()).get(agentId);
+		if (entry) await take(entry);
+	};
+
+	return {
+		refresh: () => {
+			look().catch((error) => log.debug({ err: error }, "the desired serving state could not be looked up"));
+		},
+		close: () => closing.abort(),
+	};
+};
+
+/** null when none was ever kept. */
+export const lastDesiredServing = async (path: string): Promise<DesiredServing | null> => {
+	try {
+		return desiredServingCodec.decode(await readFile(path));
+	} catch {
+		return null;
+	}
+};
+
+const remember = async (path: string, bytes: Uint8Array): Promise<void> => {
+	await writeFile(`${path}.new`, bytes, { mode: 0o600 });
+	await rename(`${path}.new`, path);
+};

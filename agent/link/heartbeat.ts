@@ -1,0 +1,63 @@
+/** Tells the leader every two seconds what runs here; its answer says what must stop and what is settled. */
+
+import { ErrorCode, type NatsConnection, NatsError } from "nats";
+import type { Logger } from "pino";
+import type { Heartbeat, HeartbeatReply } from "#shared/domain.ts";
+import type { AgentId } from "#shared/ids.ts";
+import { subjects } from "#shared/subjects.ts";
+import { heartbeatCodec, heartbeatReplyCodec } from "#shared/wire/codec.ts";
+
+export interface HeartbeatLoop {
+	/** Now, besides the regular ones. */
+	beat(): Promise<void>;
+	close(): void;
+}
+
+export interface HeartbeatOptions {
+	nats: NatsConnection;
+	agentId: AgentId;
+	build(): Promise<Heartbeat>;
+	onReply(reply: HeartbeatReply): void;
+	log: Logger;
+}
+
+const INTERVAL_MS = 2_000;
+
+export const startHeartbeat = ({ nats, agentId, build, onReply, log }: HeartbeatOptions): HeartbeatLoop => {
+	let closed = false;
+	let underWay: Promise<void> | null = null;
+
+	const beatOnce = async (): Promise<void> => {
+		try {
+			const bytes = heartbeatCodec.encode(await build());
+			const reply = await nats.request(subjects.heartbeat(agentId), bytes, { timeout: INTERVAL_MS });
+			if (!closed) onReply(heartbeatReplyCodec.decode(reply.data));
+		} catch (error) {
+			if (!isNobodyThere(error)) log.warn({ err: error }, "a heartbeat failed");
+		}
+	};
+
+	const beat = (): Promise<void> => {
+		underWay ??= beatOnce().finally(() => {
+			underWay = null;
+		});
+		return underWay;
+	};
+
+	const timer = setInterval(() => void beat(), INTERVAL_MS);
+	void beat();
+	return {
+		beat,
+		close: () => {
+			closed = true;
+			clearInterval(timer);
+		},
+	};
+};
+
+/** Between two leaders nobody answers; the next heartbeat tells the same. */
+const isNobodyThere = (error: unknown): boolean =>
+	error instanceof NatsError &&
+	[ErrorCode.NoResponders, ErrorCode.Timeout, ErrorCode.Disconnect, ErrorCode.ConnectionClosed].includes(
+		error.code as ErrorCode,
+	);

@@ -1,0 +1,179 @@
+/**
+ * The files that a step's process appends its output to, and the log limit on them. A file past its limit is cut back
+ * to what is kept: those bytes stay where they are, so an offset in the file is the offset in the log, and the disk
+ * holds little more than the limit. What was cut is remembered beside the files, for an agent that starts again.
+ */
+
+import {
+	closeSync,
+	fstatSync,
+	fsyncSync,
+	ftruncateSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
+import { z } from "zod";
+
+export const spoolStreams = ["stdout", "stderr", "metrics"] as const;
+export type SpoolStream = (typeof spoolStreams)[number];
+export type SpoolFiles = Record<SpoolStream, string>;
+
+/** How far a file may grow past its limit before it is cut. */
+const SLACK_BYTES = 4 * 1024 * 1024;
+/** Of the limit that stdout and stderr share: a flood on one leaves this part to the other. */
+const RESERVED_PART = 16;
+
+const streamState = z.object({
+	/** Bytes that count, once the limit is reached; null before. */
+	limit: z.number().int().nonnegative().nullable(),
+	/** Bytes cut off so far. */
+	cut: z.number().int().nonnegative(),
+});
+const spoolState = z.object({ stdout: streamState, stderr: streamState, metrics: streamState });
+type SpoolState = z.infer<typeof spoolState>;
+
+const freshState = (): SpoolState => ({
+	stdout: { limit: null, cut: 0 },
+	stderr: { limit: null, cut: 0 },
+	metrics: { limit: null, cut: 0 },
+});
+
+export class Spool {
+	readonly #files: SpoolFiles;
+	readonly #limitBytes: number;
+	readonly #statePath: string;
+	readonly #state: SpoolState;
+	readonly #sizes = { stdout: 0, stderr: 0, metrics: 0 };
+	readonly #kept = { stdout: 0, stderr: 0, metrics: 0 };
+	#unsaved = false;
+
+	constructor(files: SpoolFiles, limitBytes: number) {
+		this.#files = files;
+		this.#limitBytes = limitBytes;
+		this.#statePath = `${files.stdout}.limit`;
+		this.#state = readState(this.#statePath);
+	}
+
+	/** Bytes of the stream that are to be shipped, as of the last scan. */
+	kept(stream: SpoolStream): number {
+		return this.#kept[stream];
+	}
+
+	/** Bytes past the limit, as of the last scan. Those written in the very moment of a cut are not seen. */
+	dropped(stream: SpoolStream): number {
+		return this.#state[stream].cut + this.#sizes[stream] - this.#kept[stream];
+	}
+
+	scan(): void {
+		for (const stream of spoolStreams) {
+			this.#sizes[stream] = sizeOf(this.#files[stream]);
+			this.#measure(stream);
+		}
+		for (const stream of spoolStreams) {
+			const { limit } = this.#state[stream];
+			if (limit !== null && this.#sizes[stream] > limit + SLACK_BYTES) this.#cut(stream, limit);
+		}
+		if (this.#unsaved) this.#save();
+	}
+
+	/** Up to `length` bytes at `offset`; a file that lacks them is taken to end there. */
+	async read(stream: SpoolStream, offset: number, length: number): Promise<Buffer> {
+		const bytes = Buffer.allocUnsafe(length);
+		let bytesRead = 0;
+		try {
+			const file = await open(this.#files[stream], "r");
+			try {
+				({ bytesRead } = await file.read(bytes, 0, length, offset));
+			} finally {
+				await file.close();
+			}
+		} catch {
+			// Nobody can bring these bytes back; the log must still come to its end.
+		}
+		if (bytesRead === 0 && length > 0) {
+			this.#state[stream].limit = offset;
+			this.#kept[stream] = offset;
+			this.#unsaved = true;
+		}
+		return bytes.subarray(0, bytesRead);
+	}
+
+	#measure(stream: SpoolStream): void {
+		const state = this.#state[stream];
+		const size = this.#sizes[stream];
+		if (state.limit === null && size > this.#room(stream)) {
+			state.limit = Math.max(this.#kept[stream], this.#room(stream));
+			this.#unsaved = true;
+		}
+		this.#kept[stream] = Math.min(size, state.limit ?? size);
+	}
+
+	#room(stream: SpoolStream): number {
+		if (stream === "metrics") return this.#limitBytes;
+		const other = this.#kept[stream === "stdout" ? "stderr" : "stdout"];
+		return this.#limitBytes - Math.max(other, Math.floor(this.#limitBytes / RESERVED_PART));
+	}
+
+	#cut(stream: SpoolStream, limit: number): void {
+		// Without this on the disk, an agent that starts again would take later bytes for those that were cut.
+		if (this.#unsaved) this.#save();
+		this.#state[stream].cut += cutFile(this.#files[stream], limit);
+		this.#sizes[stream] = sizeOf(this.#files[stream]);
+		this.#unsaved = true;
+	}
+
+	/** On a full disk this fails, while a cut makes room: the next scan tries again. */
+	#save(): void {
+		try {
+			const staged = `${this.#statePath}.new`;
+			const file = openSync(staged, "w", 0o600);
+			try {
+				writeFileSync(file, JSON.stringify(this.#state));
+				fsyncSync(file);
+			} finally {
+				closeSync(file);
+			}
+			renameSync(staged, this.#statePath);
+			this.#unsaved = false;
+		} catch {
+			this.#unsaved = true;
+		}
+	}
+}
+
+const readState = (path: string): SpoolState => {
+	try {
+		return spoolState.parse(JSON.parse(readFileSync(path, "utf8")));
+	} catch {
+		return freshState();
+	}
+};
+
+/** A file that the step never opened, or took away, is empty. */
+const sizeOf = (path: string): number => {
+	try {
+		return statSync(path).size;
+	} catch {
+		return 0;
+	}
+};
+
+/** Bytes cut off; none when the file can't be cut now, and the next scan tries again. */
+const cutFile = (path: string, limit: number): number => {
+	try {
+		const file = openSync(path, "r+");
+		try {
+			const { size } = fstatSync(file);
+			ftruncateSync(file, limit);
+			return size - limit;
+		} finally {
+			closeSync(file);
+		}
+	} catch {
+		return 0;
+	}
+};

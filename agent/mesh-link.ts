@@ -1,0 +1,136 @@
+/** The agent's part in the mesh, from the moment it is connected: it adverts itself, beats, takes tasks, reports. */
+
+import { randomUUID } from "node:crypto";
+import { freemem, loadavg } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
+import type { NatsConnection } from "nats";
+import type { Logger } from "pino";
+import { monotonicClock } from "#shared/clock.ts";
+import type { Control, Heartbeat, Report } from "#shared/domain.ts";
+import type { AgentId } from "#shared/ids.ts";
+import { attemptStatuses } from "./core/core.ts";
+import type { Input } from "./core/inputs.ts";
+import type { AgentState } from "./core/state.ts";
+import { diskAvailableBytes } from "./fingerprint/disk.ts";
+import { createAdvertiser } from "./link/advert.ts";
+import { onReconnect } from "./link/connection.ts";
+import { listenForControl } from "./link/control.ts";
+import { followDesiredServing } from "./link/desired-serving.ts";
+import { startHeartbeat } from "./link/heartbeat.ts";
+import { createReportSender } from "./link/reports.ts";
+import { feedTasks } from "./link/tasks.ts";
+import { buildAdvert, type Offer } from "./offer.ts";
+import type { AgentOptions } from "./options.ts";
+import type { ServingHost } from "./serving-host.ts";
+
+export interface MeshLink {
+	acknowledge(delivery: number): void;
+	report(report: Report): void;
+	/** Something in the advert changed. */
+	advertise(): void;
+	/** Says good-bye, and sends what is still to be said, for a short while. */
+	leave(): Promise<void>;
+}
+
+export interface MeshLinkOptions {
+	nats: NatsConnection;
+	agentId: AgentId;
+	options: AgentOptions;
+	offer: Offer;
+	state: AgentState;
+	serving: ServingHost;
+	/** Before it, the agent does not know what runs here: it beats and takes nothing. */
+	recovered: Promise<void>;
+	dispatch(input: Input): void;
+	log: Logger;
+}
+
+const GOODBYE_MS = 500;
+const FLUSH_MS = 1_500;
+
+export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; advertised: Promise<void> } => {
+	const { nats, agentId, options, offer, state, serving, recovered, dispatch, log } = given;
+	const sessionId = randomUUID();
+	const folder = options.home.agent;
+	const closers: (() => void)[] = [];
+
+	const reports = createReportSender(nats, agentId, log);
+	const advertiser = createAdvertiser(
+		nats,
+		agentId,
+		() => {
+			const served = { endpoint: serving.endpoint(), replicas: serving.statuses() };
+			const more = { cordoned: state.draining, atMs: monotonicClock.nowMs() };
+			return buildAdvert(agentId, options, offer, served, more);
+		},
+		log,
+	);
+	const buildHeartbeat = async (): Promise<Heartbeat> => ({
+		agentId,
+		sessionId,
+		atMs: monotonicClock.nowMs(),
+		attempts: attemptStatuses(state),
+		load: {
+			load1: loadavg()[0] ?? 0,
+			memoryAvailableBytes: freemem(),
+			diskAvailableBytes: await diskAvailableBytes(folder),
+		},
+		draining: state.draining,
+	});
+	const desired = followDesiredServing({
+		nats,
+		agentId,
+		path: `${folder}/serving.bin`,
+		onDesired: serving.reconcile,
+		log,
+	});
+	const onControl = ({ leaderEpoch, stop, reconcileServing }: Control): void => {
+		for (const { attemptId, reason } of stop) dispatch({ kind: "stopAsked", leaderEpoch, attemptId, reason });
+		if (reconcileServing) desired.refresh();
+	};
+	const control = listenForControl(nats, agentId, onControl, log);
+	closers.push(advertiser.close, desired.close, () => control.unsubscribe());
+
+	let tasks: ReturnType<typeof feedTasks> | null = null;
+	let beat: (() => Promise<void>) | null = null;
+	const takePart = async (): Promise<void> => {
+		await recovered;
+		const heartbeat = startHeartbeat({
+			nats,
+			agentId,
+			build: buildHeartbeat,
+			onReply: (reply) => dispatch({ kind: "heartbeatReplied", reply }),
+			log,
+		});
+		beat = heartbeat.beat;
+		tasks = feedTasks({
+			nats,
+			agentId,
+			onTask: (delivery, task) => dispatch({ kind: "taskReceived", delivery, task }),
+			log,
+		});
+		closers.push(heartbeat.close);
+		// GPUs may have come since.
+		void advertiser.put();
+	};
+	void takePart();
+	void onReconnect(nats, () => {
+		void beat?.();
+		void advertiser.put();
+		desired.refresh();
+	});
+
+	const link: MeshLink = {
+		acknowledge: (delivery) => tasks?.acknowledge(delivery),
+		report: reports.send,
+		advertise: () => void advertiser.put(),
+		leave: async () => {
+			tasks?.close();
+			await Promise.race([beat?.(), delay(GOODBYE_MS)]);
+			await reports.flush(FLUSH_MS);
+			for (const close of closers) close();
+			reports.close();
+		},
+	};
+	return { link, advertised: advertiser.put() };
+};

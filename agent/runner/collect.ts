@@ -1,0 +1,132 @@
+/** Makes an attempt's outcome from what it left: how it ended, its outputs, its metrics. */
+
+import { readdir, stat } from "node:fs/promises";
+import { constants } from "node:os";
+import type { BlobStore } from "#shared/blobs/store.ts";
+import { captureTree } from "#shared/blobs/tree.ts";
+import type { ArtifactRef, Failure, Outcome, Task } from "#shared/domain.ts";
+import { RunmeshError } from "#shared/errors.ts";
+import type { AgentId } from "#shared/ids.ts";
+import type { Ending } from "../core/commands.ts";
+import type { Exit } from "../core/inputs.ts";
+import { type FinishedBody, identityOf } from "../core/state.ts";
+import { failure, lastLines, toFailure } from "./failure.ts";
+import { readMetrics } from "./metrics.ts";
+import type { AttemptPaths } from "./paths.ts";
+
+export const collectOutcome = async (
+	task: Task,
+	paths: AttemptPaths,
+	ending: Ending,
+	store: BlobStore,
+	agentId: AgentId,
+): Promise<FinishedBody> => {
+	const body: FinishedBody = {
+		kind: "attemptFinished",
+		attempt: identityOf(task),
+		outcome: "failed",
+		failure: null,
+		outputs: [],
+		metrics: [],
+		startedAtMs: 0,
+		finishedAtMs: 0,
+		logBytes: 0,
+		logDroppedBytes: 0,
+	};
+	if (ending.kind === "unstarted") {
+		return { ...body, outcome: ending.outcome, failure: ending.failure, finishedAtMs: ending.atMs };
+	}
+	const verdict = judge(ending, paths);
+	const taken =
+		verdict.outcome === "succeeded"
+			? await captureOutputs(task, paths, store, agentId)
+			: { outputs: [], failure: verdict.failure };
+	return {
+		...body,
+		outcome: taken.failure && verdict.outcome === "succeeded" ? "failed" : verdict.outcome,
+		failure: taken.failure,
+		outputs: taken.outputs,
+		metrics: await readMetrics(paths.metrics).catch(() => []),
+		startedAtMs: ending.startedAtMs,
+		finishedAtMs: ending.exit.atMs,
+		logBytes: (await sizeOf(paths.stdout)) + (await sizeOf(paths.stderr)),
+	};
+};
+
+/** A stopped attempt that leaves with 0 has most likely saved its state, not done its work: the stop counts. */
+const judge = (
+	{ exit, stop }: Extract<Ending, { kind: "exited" }>,
+	paths: AttemptPaths,
+): { outcome: Outcome; failure: Failure | null } => {
+	if (stop?.cause === "cancelled") return { outcome: "cancelled", failure: null };
+	const detail = { ...(exit.exitCode === null ? {} : { exitCode: exit.exitCode }), signal: exit.signal };
+	if (stop?.cause === "timeout") {
+		return { outcome: "failed", failure: { ...failure("timeout", withTail(stop.reason, paths)), ...detail } };
+	}
+	if (exit.exitCode === 0) return { outcome: "succeeded", failure: null };
+	return { outcome: "failed", failure: { ...failure("error", withTail(describe(exit), paths)), ...detail } };
+};
+
+const describe = ({ exitCode, signal, vanished }: Exit): string => {
+	if (vanished !== "") return vanished;
+	if (signal === "SIGKILL") {
+		return "killed by SIGKILL, not by runmesh: often the system's out-of-memory killer, or exit code 137";
+	}
+	if (signal !== "") return `ended by ${signal} (exit code ${exitCode})`;
+	if (exitCode === 127) return "exit code 127: a command was not found";
+	if (exitCode === 126) return "exit code 126: a command is not executable";
+	return `exit code ${exitCode}`;
+};
+
+const withTail = (message: string, paths: AttemptPaths): string => {
+	const stderr = lastLines(paths.stderr);
+	if (stderr !== "") return `${message}; stderr ends with:\n${stderr}`;
+	const stdout = lastLines(paths.stdout);
+	return stdout === "" ? message : `${message}; stdout ends with:\n${stdout}`;
+};
+
+/** The supervisor's exit code, as a shell gives it: 128 and the number of the signal. */
+export const exitOf = (code: number, atMs: number): Exit => ({
+	exitCode: code,
+	signal: code > 128 ? (signalNames.get(code - 128) ?? "") : "",
+	vanished: "",
+	atMs,
+});
+
+const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+
+const captureOutputs = async (
+	task: Task,
+	paths: AttemptPaths,
+	store: BlobStore,
+	agentId: AgentId,
+): Promise<{ outputs: ArtifactRef[]; failure: Failure | null }> => {
+	const outputs: ArtifactRef[] = [];
+	for (const { name, path } of task.outputs) {
+		try {
+			outputs.push(await captureTree(store, `${paths.outputs}/${path}`, name, agentId));
+		} catch (error) {
+			const missing = error instanceof RunmeshError && error.code === "RM_NOT_FOUND";
+			const problem = missing
+				? failure(
+						"output",
+						`output "${name}" is missing: $RUNMESH_OUTPUTS/${path} does not exist${await whatIsThere(paths)}`,
+					)
+				: toFailure(error, "output", `output "${name}" can't be taken`);
+			return { outputs: [], failure: problem };
+		}
+	}
+	return { outputs, failure: null };
+};
+
+const LISTED = 10;
+
+const whatIsThere = async (paths: AttemptPaths): Promise<string> => {
+	const items = await readdir(paths.outputs, { withFileTypes: true }).catch(() => []);
+	if (items.length === 0) return "; the folder is empty";
+	const names = items.slice(0, LISTED).map((item) => `${item.name}${item.isDirectory() ? "/" : ""}`);
+	const more = items.length > LISTED ? ` and ${items.length - LISTED} more` : "";
+	return `; the folder holds ${names.join(", ")}${more}`;
+};
+
+const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;

@@ -1,0 +1,42 @@
+/** The files of one attempt. */
+
+import type { AttemptId } from "#shared/ids.ts";
+
+export interface AttemptPaths {
+	folder: string;
+	/** Working copy of the code tree; the command runs in it. */
+	work: string;
+	inputs: string;
+	outputs: string;
+	params: string;
+	metrics: string;
+	stdout: string;
+	stderr: string;
+	/** Records of its progress: record.ts. */
+	task: string;
+	launch: string;
+	process: string;
+	stop: string;
+	exit: string;
+	outcome: string;
+}
+
+export const attemptPaths = (root: string, attemptId: AttemptId): AttemptPaths => {
+	const folder = `${root}/${attemptId}`;
+	return {
+		folder,
+		work: `${folder}/work`,
+		inputs: `${folder}/inputs`,
+		outputs: `${folder}/outputs`,
+		params: `${folder}/params.json`,
+		metrics: `${folder}/metrics.jsonl`,
+		stdout: `${folder}/stdout`,
+		stderr: `${folder}/stderr`,
+		task: `${folder}/task.bin`,
+		launch: `${folder}/launch.json`,
+		process: `${folder}/process`,
+		stop: `${folder}/stop.json`,
+		exit: `${folder}/exit`,
+		outcome: `${folder}/outcome.bin`,
+	};
+};

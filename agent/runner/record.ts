@@ -1,0 +1,112 @@
+/**
+ * What an attempt's files say. They are written in this order, so that an agent that dies on any line learns at its
+ * next start what has happened, and no command starts twice:
+ *
+ *   task.bin     Staged and renamed; only then is the task acknowledged. Before it, nothing is ours and the leader
+ *                sends again. Not synced: a power cut loses it at worst together with all that ran, and the leader,
+ *                to whom no heartbeat shows the attempt any more, sends the task again.
+ *   launch.json  Before the supervisor is spawned: when, on which GPUs, under which boot.
+ *   process      By the supervisor, before the command, created exclusively: who it is. A second supervisor of the
+ *                same attempt finds it and ends. So a launch without it has started nothing and may be repeated,
+ *                unless the machine was restarted since: then the file may be lost, and the attempt counts as run.
+ *   stop.json    Before a stop's first signal: a restarted agent goes on with the stop and knows why it ended.
+ *   exit         By the supervisor, when the command ended: one write, whole when it ends in a newline. When the
+ *                process is gone without it, someone killed both.
+ *   outcome.bin  Staged, renamed and synced; only then is the outcome reported. Lost, it is made again from exit,
+ *                outputs and metrics, to the same digests.
+ *
+ * The folder goes when the journal has the outcome and the coordinator the logs; settled.ts keeps the id.
+ */
+
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
+import type { Report, Task } from "#shared/domain.ts";
+import type { AgentId } from "#shared/ids.ts";
+import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
+import type { FinishedBody, Stop } from "../core/state.ts";
+import type { AttemptPaths } from "./paths.ts";
+import { bootId, type ProcessIdentity, parseClaim } from "./process.ts";
+
+export interface Launch {
+	startedAtMs: number;
+	gpuIds: string[];
+	boot: string;
+}
+
+export const writeTask = (paths: AttemptPaths, task: Task): void => {
+	mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
+	const staged = `${paths.task}.new`;
+	writeFileSync(staged, taskCodec.encode(task), { mode: 0o600 });
+	renameSync(staged, paths.task);
+};
+
+export const writeLaunch = (paths: AttemptPaths, startedAtMs: number, gpuIds: string[]): void =>
+	writeFileSync(paths.launch, JSON.stringify({ startedAtMs, gpuIds, boot: bootId() } satisfies Launch));
+
+export const writeStop = (paths: AttemptPaths, stop: Stop): void => {
+	const staged = `${paths.stop}.new`;
+	writeFileSync(staged, JSON.stringify(stop));
+	renameSync(staged, paths.stop);
+};
+
+export const writeOutcome = async (paths: AttemptPaths, agentId: AgentId, outcome: FinishedBody): Promise<void> => {
+	const staged = `${paths.outcome}.new`;
+	const file = await open(staged, "w", 0o600);
+	try {
+		const report: Report = { reportId: "", agentId, atMs: outcome.finishedAtMs, body: outcome };
+		await file.writeFile(reportCodec.encode(report));
+		await rename(staged, paths.outcome);
+		await file.sync();
+	} finally {
+		await file.close();
+	}
+};
+
+/** null when there is none, or what is there is not whole. */
+export const readTask = (paths: AttemptPaths): Task | null =>
+	readAs(paths.task, (bytes) => {
+		const task = taskCodec.decode(bytes);
+		return paths.folder.endsWith(`/${task.attemptId}`) ? task : null;
+	});
+
+/** A launch that can't be read has happened, under an unknown boot. */
+export const readLaunch = (paths: AttemptPaths): Launch | null => {
+	const unreadable: Launch = { startedAtMs: 0, gpuIds: [], boot: "unknown" };
+	const launch = readAs(paths.launch, (bytes) => ({ ...unreadable, ...(JSON.parse(bytes.toString()) as Launch) }));
+	return launch ?? (exists(paths.launch) ? unreadable : null);
+};
+
+export const readStop = (paths: AttemptPaths): Stop | null =>
+	readAs(paths.stop, (bytes) => JSON.parse(bytes.toString()) as Stop);
+
+export const readClaim = (paths: AttemptPaths): ProcessIdentity | null =>
+	readAs(paths.process, (bytes) => parseClaim(bytes.toString()));
+
+export const readExit = (paths: AttemptPaths): { code: number; atMs: number } | null =>
+	readAs(paths.exit, (bytes) => {
+		const whole = /^(\d{1,3})\n$/.exec(bytes.toString());
+		return whole ? { code: Number(whole[1]), atMs: Math.round(statSync(paths.exit).mtimeMs) } : null;
+	});
+
+export const readOutcome = (paths: AttemptPaths, task: Task): FinishedBody | null =>
+	readAs(paths.outcome, (bytes) => {
+		const { body } = reportCodec.decode(bytes);
+		return body.kind === "attemptFinished" && body.attempt.attemptId === task.attemptId ? body : null;
+	});
+
+const readAs = <T>(path: string, parse: (bytes: Buffer) => T | null): T | null => {
+	let bytes: Buffer;
+	try {
+		bytes = readFileSync(path);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+		throw error;
+	}
+	try {
+		return parse(bytes);
+	} catch {
+		return null;
+	}
+};
+
+const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;

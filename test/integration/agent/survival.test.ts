@@ -1,0 +1,119 @@
+/** Agents die at any moment; attempts do not, and none runs twice. */
+
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { agentRig } from "#test/support/agent-rig.ts";
+import { commandTask } from "#test/support/agent-tasks.ts";
+
+const waitFor = (gate: string): string => `until [ -e ${gate} ]; do sleep 0.05; done`;
+
+test("an attempt in full run survives the agent's SIGKILL: one execution, its output whole", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const gate = join(rig.home.root, "gate");
+	const ran = join(rig.home.root, "ran");
+	const task = commandTask(
+		"long",
+		`echo once >> ${ran}; echo before; ${waitFor(gate)}; echo after; echo result > $RUNMESH_OUTPUTS/out`,
+		{ outputs: [{ name: "out", path: "out" }] },
+	);
+	await rig.send(task);
+	await rig.started(task);
+	rig.settling = false;
+	await rig.endAgent("SIGKILL");
+	await rig.startAgent();
+	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "running");
+	await rig.send(task);
+	await writeFile(gate, "");
+	const finished = await rig.finished(task);
+	expect(finished).toMatchObject({ outcome: "succeeded", outputs: [{ name: "out" }] });
+	expect(await readFile(ran, "utf8")).toBe("once\n");
+	expect(await readFile(join(rig.folder(task), "stdout"), "utf8")).toBe("before\nafter\n");
+});
+
+test("an attempt that ended while no agent ran is found and reported", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const gate = join(rig.home.root, "gate");
+	const task = commandTask("alone", `${waitFor(gate)}; echo gone >&2; exit 4`);
+	await rig.send(task);
+	await rig.started(task);
+	await rig.endAgent("SIGKILL");
+	await writeFile(gate, "");
+	await expect.poll(() => existsSync(join(rig.folder(task), "exit")), { timeout: 20_000 }).toBe(true);
+	await rig.startAgent();
+	const { outcome, failure } = await rig.finished(task);
+	expect(outcome).toBe("failed");
+	expect(failure).toMatchObject({ cause: "error", exitCode: 4, message: expect.stringContaining("gone") });
+});
+
+test("an outcome is kept over restarts, and reported until it is settled", async () => {
+	const rig = await agentRig();
+	rig.settling = false;
+	await rig.startAgent();
+	const task = commandTask("kept", "true");
+	await rig.send(task);
+	const first = await rig.finished(task);
+	await rig.endAgent("SIGKILL");
+	rig.reports.length = 0;
+	await rig.startAgent();
+	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "finished");
+	// The same report once more: the stream knows its id, so only the heartbeat shows it.
+	await rig.send(task);
+	rig.settling = true;
+	await rig.until(() => rig.heartbeats.at(-1)?.attempts.length === 0);
+	expect(first.outcome).toBe("succeeded");
+});
+
+test("an attempt is known by its claim alone, should its launch record be lost", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const gate = join(rig.home.root, "gate");
+	const ran = join(rig.home.root, "ran");
+	const task = commandTask("claimed", `echo once >> ${ran}; ${waitFor(gate)}`);
+	await rig.send(task);
+	await rig.started(task);
+	await rig.endAgent("SIGKILL");
+
+	await rm(join(rig.folder(task), "launch.json"));
+	await rig.startAgent();
+	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "running");
+	await writeFile(gate, "");
+	expect((await rig.finished(task)).outcome).toBe("succeeded");
+	expect(await readFile(ran, "utf8")).toBe("once\n");
+});
+
+test("SIGTERM ends the agent at once and no attempt", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const gate = join(rig.home.root, "gate");
+	const task = commandTask("stays", `${waitFor(gate)}; exit 0`);
+	await rig.send(task);
+	await rig.started(task);
+	expect(await rig.endAgent("SIGTERM")).toBe(0);
+	const [pid] = (await readFile(join(rig.folder(task), "process"), "utf8")).split(" ");
+	expect(execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" })).toContain(task.attemptId);
+	await rig.startAgent();
+	await writeFile(gate, "");
+	expect((await rig.finished(task)).outcome).toBe("succeeded");
+});
+
+test("nats-server goes away and comes back: what ended meanwhile is reported, new tasks are taken", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const gate = join(rig.home.root, "gate");
+	const task = commandTask("through", waitFor(gate));
+	await rig.send(task);
+	await rig.started(task);
+	await rig.nats.kill();
+	await writeFile(gate, "");
+	await expect.poll(() => existsSync(join(rig.folder(task), "outcome.bin")), { timeout: 20_000 }).toBe(true);
+	await rig.nats.restart();
+	expect((await rig.finished(task)).outcome).toBe("succeeded");
+	const next = commandTask("next", "true");
+	await rig.send(next);
+	expect((await rig.finished(next)).outcome).toBe("succeeded");
+});

@@ -1,0 +1,160 @@
+import { expect, test } from "vitest";
+import { agentsView, agentView } from "#cli/output/agents-view.ts";
+import { artifactsView } from "#cli/output/artifacts-view.ts";
+import { deploymentsView, modelsView, modelView } from "#cli/output/models-view.ts";
+import { planView } from "#cli/output/plan-view.ts";
+import type { View } from "#cli/output/print.ts";
+import { runsView, runView } from "#cli/output/runs-view.ts";
+import { createStyle } from "#cli/output/style.ts";
+import { renderTable } from "#cli/output/table.ts";
+import type { AgentView, DeploymentView, ModelView } from "#shared/api.ts";
+import { runDetail, stepView } from "#test/support/run-detail.ts";
+
+const nowMs = 1_700_000_060_000;
+const view: View = {
+	style: createStyle(false),
+	nowMs,
+	table: (columns, rows) => renderTable(columns, rows, { width: null }),
+};
+const cpu = (cpuMillis: number) => ({ cpuMillis, memoryBytes: 0, gpu: null });
+
+test("runs: one line each, and how to get more", () => {
+	const run = runDetail([stepView("a", { state: "succeeded" }), stepView("b")]);
+	expect(runsView({ items: [run], next: "r0next" }, view)).toEqual([
+		"RUN     PIPELINE  STATE    STEPS  SUBMITTED   TOOK  BY",
+		"r0test  digits    running    1/2  1m ago     1m00s  admin",
+		"more: --before r0next",
+	]);
+	expect(runsView({ items: [], next: null }, view)).toEqual(["no runs; start one with: runmesh run pipeline.yaml"]);
+});
+
+test("a run: its parameters, and of each step why it is where it is", () => {
+	const run = runDetail(
+		[
+			stepView("train.0", { matrix: { lr: 0.1 }, state: "backoff", reason: "again in 10s" }),
+			stepView("deploy", { reason: "waits for train" }),
+		],
+		{ params: { epochs: 3 } },
+	);
+	expect(runView(run, view)).toEqual([
+		"run r0test  digits  running",
+		"submitted 1m ago by admin, going for 1m00s",
+		"params epochs=3",
+		"",
+		"   STEP     MATRIX  STATE    TOOK  TRIES  AGENT  DETAILS",
+		"↻  train.0  lr=0.1  backoff            0         again in 10s",
+		"·  deploy           waiting            0         waits for train",
+	]);
+});
+
+test("a plan: where each step would go, or what stands against it", () => {
+	const step = { matrix: {}, needs: [], resources: cpu(1_000), rejected: [] };
+	const plan = {
+		pipeline: "digits",
+		params: {},
+		steps: [
+			{ ...step, key: "prepare", agent: "lab-1" },
+			{ ...step, key: "train", needs: ["prepare"], agent: null, rejected: [{ agent: "lab-1", reason: "no gpu" }] },
+			{ ...step, key: "test", agent: null },
+		],
+	};
+	expect(planView(plan, view)).toEqual([
+		"digits  3 steps",
+		"STEP     MATRIX  NEEDS    RESOURCES  AGENT",
+		"prepare                   1 cpu      lab-1",
+		"train            prepare  1 cpu      none: lab-1: no gpu",
+		"test                      1 cpu      none: no agent is online",
+	]);
+});
+
+const agent: AgentView = {
+	id: "lab-1",
+	name: "lab-1",
+	state: "online",
+	version: "0.1.0",
+	labels: { room: "b12" },
+	fingerprint: null,
+	capacity: cpu(4_000),
+	free: cpu(3_000),
+	attempts: ["r0test.train.1"],
+	replicas: [{ deployment: "digits", version: 2, state: "serving", detail: "", revision: 1, endpoint: "" }],
+	endpoints: { grpc: "10.0.0.1:7402", serving: "http://10.0.0.1:8000" },
+	lastHeartbeatAtMs: nowMs - 3_000,
+};
+
+test("agents: what each has free, runs and serves", () => {
+	expect(agentsView([agent], view)).toEqual([
+		"AGENT  STATE   RUNNING  FREE   OF     MODELS    SEEN",
+		"lab-1  online        1  3 cpu  4 cpu  digits:2  3s ago",
+	]);
+	expect(agentView(agent, view)).toEqual([
+		"lab-1",
+		"state    online, seen 3s ago",
+		"version  0.1.0",
+		"offers   4 cpu",
+		"free     3 cpu",
+		"labels   room=b12",
+		"grpc     10.0.0.1:7402",
+		"serving  http://10.0.0.1:8000",
+		"runs     r0test.train.1",
+		"serves   digits:2 serving",
+	]);
+});
+
+test("an agent's words can't draw on the terminal", () => {
+	expect(agentView({ ...agent, version: "\u001b[2J" }, view).join("\n")).not.toContain("\u001b");
+	const forged = { ...agent, labels: {}, id: "lab-1", state: "online" as const, replicas: [] };
+	expect(agentsView([{ ...forged, attempts: [] }], view)[1]).toBe(
+		"lab-1  online        0  3 cpu  4 cpu          3s ago",
+	);
+});
+
+test("artifacts go by the name that get takes", () => {
+	const digest = `sha256:${"ab".repeat(32)}` as never;
+	const artifact = {
+		name: "model",
+		digest,
+		sizeBytes: 2_048,
+		fileCount: 1,
+		holders: ["lab-1"],
+		run: "r0",
+		step: "train.0",
+	};
+	expect(artifactsView([artifact], view)[1]).toBe("train.0.model  2 KiB      1  abababababab  lab-1");
+});
+
+const model: ModelView = {
+	name: "digits",
+	versions: [1, 2].map((version) => ({
+		version,
+		state: "serving",
+		digest: `sha256:${"cd".repeat(32)}`,
+		sizeBytes: 1_024,
+		run: "r0",
+		step: "deploy",
+		metrics: [{ name: "accuracy", value: 0.98, step: 0 }],
+		registeredAtMs: nowMs - 120_000,
+	})),
+};
+
+test("models: the newest version, and all of one", () => {
+	expect(modelsView([model], view)[1]).toBe("digits         2       2  serving  2m ago      accuracy=0.98");
+	expect(modelView(model, view)).toHaveLength(4);
+	expect(modelView(model, view)[3]).toBe("      2  serving  1 KiB  cdcdcdcdcdcd  r0 deploy  2m ago      accuracy=0.98");
+});
+
+test("deployments: one line for each replica", () => {
+	const deployment: DeploymentView = {
+		name: "digits",
+		model: "digits",
+		version: 2,
+		revision: 1,
+		run: "r0",
+		replicas: [{ agent: "lab-1", version: 1, state: "failed", detail: "opset\n22", endpoint: "http://10.0.0.1:8000" }],
+	};
+	expect(deploymentsView([deployment, { ...deployment, name: "empty", replicas: [] }], view)).toEqual([
+		"DEPLOYMENT  MODEL     AGENT  STATE        ENDPOINT              DETAILS",
+		"digits      digits:1  lab-1  failed       http://10.0.0.1:8000  opset 22",
+		"empty       digits:2         no replicas",
+	]);
+});

@@ -1,0 +1,185 @@
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openEventHistory } from "#coordinator/store/journal-events.ts";
+import { SCHEMA } from "#coordinator/store/schema.ts";
+import { openReadStore, type ReadStore } from "#coordinator/store/store.ts";
+import type { RunSummary } from "#shared/api.ts";
+import { type AttemptId, newRunId } from "#shared/ids.ts";
+import { createStory, pipelineOf, stepOf } from "#test/support/journal-story.ts";
+
+let store: ReadStore;
+beforeEach(() => {
+	store = openReadStore(":memory:");
+});
+afterEach(() => store.close());
+
+const submitMany = (count: number): string[] => {
+	const ids = Array.from({ length: count }, (_, index) => newRunId(1_700_000_000_000 + index, 0.5));
+	store.project(
+		ids.map((id, index) => {
+			const story = createStory(id, 1_000 + index);
+			const submitted = story.submitted(pipelineOf(index % 3 === 0 ? "third" : "other", [stepOf("a")]));
+			return { sequence: index + 1, events: index % 2 === 0 ? [submitted, story.finished("failed")] : [submitted] };
+		}),
+	);
+	return ids;
+};
+
+const allPages = (filter: { state?: RunSummary["state"]; pipeline?: string }, limit: number): string[] => {
+	const seen: string[] = [];
+	for (let before: string | undefined; ; ) {
+		const { items, next } = store.runs({ ...filter, limit, before });
+		seen.push(...items.map(({ id }) => id));
+		if (next === null) return seen;
+		before = next;
+	}
+};
+
+describe("pages of runs", () => {
+	it("goes through more than a thousand, newest first, each once", () => {
+		const ids = submitMany(1_203);
+		expect(allPages({}, 100)).toEqual(ids.toReversed());
+		expect(allPages({}, 1_203)).toEqual(ids.toReversed());
+		expect(allPages({ state: "failed" }, 50)).toEqual(ids.filter((_, index) => index % 2 === 0).reverse());
+		expect(allPages({ pipeline: "third" }, 7)).toEqual(ids.filter((_, index) => index % 3 === 0).reverse());
+		expect(allPages({ pipeline: "third", state: "running" }, 7)).toEqual(
+			ids.filter((_, index) => index % 3 === 0 && index % 2 === 1).reverse(),
+		);
+		expect(allPages({ pipeline: "none" }, 7)).toEqual([]);
+	});
+
+	it("stays put while new runs come", () => {
+		const ids = submitMany(20);
+		const first = store.runs({ limit: 5 });
+		store.project([{ sequence: 1_000, events: [createStory("rzz").submitted(pipelineOf("new", [stepOf("a")]))] }]);
+		const second = store.runs({ limit: 5, before: first.next ?? "" });
+		expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(ids.toReversed().slice(0, 10));
+	});
+
+	it("refuses to begin behind a run that is none", () => {
+		expect(() => store.runs({ limit: 5, before: "r-none" })).toThrow(expect.objectContaining({ code: "RM_BAD_INPUT" }));
+	});
+});
+
+describe("naming a run", () => {
+	const code = (word: string): unknown => {
+		try {
+			return store.resolveRun(word);
+		} catch (error) {
+			return (error as { code: string }).code;
+		}
+	};
+
+	it("takes the whole id, a unique start of it, or latest", () => {
+		expect(code("latest")).toBe("RM_NOT_FOUND");
+		for (const [index, id] of ["rab1", "rab2", "rb1", "rab"].entries()) {
+			store.project([{ sequence: index + 1, events: [createStory(id).submitted(pipelineOf("p", [stepOf("a")]))] }]);
+		}
+		expect(code("latest")).toBe("rab");
+		expect(code("rab1")).toBe("rab1");
+		expect(code("rb")).toBe("rb1");
+		expect(code("rab")).toBe("rab");
+		expect(code("ra")).toBe("RM_AMBIGUOUS");
+		expect(code("rx")).toBe("RM_NOT_FOUND");
+		expect(code("")).toBe("RM_NOT_FOUND");
+		expect(code("%")).toBe("RM_NOT_FOUND");
+		expect(() => store.resolveRun("ra")).toThrow("rab, rab1, rab2");
+	});
+});
+
+describe("metric series", () => {
+	const point = (name: string, step: number, value = step / 10) => ({ name, step, value, atMs: 100 + step });
+
+	it("keeps each point once, in the order of steps, by attempt and name", () => {
+		const story = createStory("r1");
+		store.project([
+			{ sequence: 1, events: [story.submitted(pipelineOf("p", [stepOf("train")])), story.leased("train")] },
+		]);
+		const attempt = "r1.train.1" as AttemptId;
+		store.addMetricPoints(attempt, [point("loss", 2), point("loss", 1), point("acc", 1)]);
+		store.addMetricPoints(attempt, [point("loss", 2), point("loss", 3), point("bad", 1, Number.NaN), point("", 1)]);
+		expect(store.metrics("r1")).toEqual([
+			{ step: "train", attempt: 1, name: "acc", points: [{ step: 1, value: 0.1, atMs: 101 }] },
+			{
+				step: "train",
+				attempt: 1,
+				name: "loss",
+				points: [1, 2, 3].map((step) => ({ step, value: step / 10, atMs: 100 + step })),
+			},
+		]);
+		expect(store.metrics("r1", "acc")).toHaveLength(1);
+		expect(store.run("r1")?.stepList[0]?.metrics).toEqual([
+			{ name: "loss", value: 0.3, step: 3 },
+			{ name: "acc", value: 0.1, step: 1 },
+		]);
+	});
+
+	it("thins a long series and keeps its ends", () => {
+		const story = createStory("r1");
+		store.project([
+			{ sequence: 1, events: [story.submitted(pipelineOf("p", [stepOf("train")])), story.leased("train")] },
+		]);
+		store.addMetricPoints(
+			"r1.train.1" as AttemptId,
+			Array.from({ length: 9_999 }, (_, step) => point("loss", step)),
+		);
+		const [series] = store.metrics("r1");
+		expect(series?.points.length).toBeGreaterThan(1_900);
+		expect(series?.points.length).toBeLessThanOrEqual(2_001);
+		expect(series?.points[0]?.step).toBe(0);
+		expect(series?.points.at(-1)?.step).toBe(9_998);
+	});
+});
+
+describe("the events' history", () => {
+	it("pages behind an id, of all or of one run, without the definition", () => {
+		const [a, b] = [createStory("ra"), createStory("rb")];
+		const one = pipelineOf("p", [stepOf("x")]);
+		store.project([
+			{ sequence: 3, events: [a.submitted(one), b.submitted(one), a.leased("x")] },
+			{ sequence: 5, events: [b.leased("x"), a.started("x")] },
+			{ sequence: 12, events: [{ kind: "leaderElected", atMs: 9, coordinatorId: "c", epoch: 2 }] },
+		]);
+		const ids = (run: string | null, after: string | null, limit = 100) =>
+			store.events(run, after, limit).map(({ id }) => id);
+		expect(ids(null, null)).toEqual(["3.0", "3.1", "3.2", "5.0", "5.1", "12.0"]);
+		expect(ids(null, "3.1", 2)).toEqual(["3.2", "5.0"]);
+		expect(ids("ra", null)).toEqual(["3.0", "3.2", "5.1"]);
+		expect(ids("ra", "3.2")).toEqual(["5.1"]);
+		expect(ids(null, "9999999999.9999999")).toEqual([]);
+		expect(store.events("ra", null, 2)).toEqual([
+			{
+				id: "3.0",
+				atMs: 1_000,
+				kind: "runSubmitted",
+				run: "ra",
+				step: null,
+				data: { pipeline: "p", params: {}, submitter: "ada", code: null, submissionId: "s-ra" },
+			},
+			{
+				id: "3.2",
+				atMs: 1_001,
+				kind: "attemptLeased",
+				run: "ra",
+				step: "x",
+				data: { attemptId: "ra.x.1", attemptNumber: 1, fence: 1, agentId: "agent-1" },
+			},
+		]);
+	});
+
+	it("drops the oldest in large steps", () => {
+		const database = new DatabaseSync(":memory:");
+		database.exec(SCHEMA);
+		const history = openEventHistory(database, 5_000);
+		const event = { kind: "leaderElected", atMs: 1, coordinatorId: "c", epoch: 1 } as const;
+		database.exec("BEGIN");
+		for (let index = 0; index < 15_000; index++) history.append(1, index, event);
+		expect(history.prune(15_000)).toBe(15_000);
+		history.append(2, 0, event);
+		expect(history.prune(15_001)).toBe(5_000);
+		database.exec("COMMIT");
+		expect(history.page(null, null, 1)[0]?.id).toBe("1.10001");
+		expect(history.page(null, null, 10_000)).toHaveLength(5_000);
+		database.close();
+	});
+});
