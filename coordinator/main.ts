@@ -5,7 +5,7 @@ import { connect, type NatsConnection } from "nats";
 import { type Logger, pino } from "pino";
 import { monotonicClock } from "#shared/clock.ts";
 import { natsAuth, requireCredentials } from "#shared/credentials.ts";
-import { RunmeshError, toRunmeshError } from "#shared/errors.ts";
+import { errorTable, RunmeshError, toRunmeshError } from "#shared/errors.ts";
 import { buckets } from "#shared/subjects.ts";
 import { createCommands } from "./commands.ts";
 import { apply } from "./core/apply.ts";
@@ -37,7 +37,10 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 		bucket(buckets.serving),
 	]);
 
-	const leadership = await acquireLeadership(leaderBucket, coordinatorId);
+	const leadership = await acquireLeadership(leaderBucket, coordinatorId, ({ url, grpc, coordinatorId: leader }) => {
+		log.info({ leader, url }, "another coordinator leads; standing by");
+		process.send?.({ ready: true, url, grpc });
+	});
 	const state = newMeshState();
 	const committed = new EventEmitter().setMaxListeners(0);
 	const journal = openJournal(manager, client, (reason) => log.warn({ reason }, "the journal can't be written now"));
@@ -105,8 +108,9 @@ const main = async (): Promise<void> => {
 	} catch (error) {
 		const { code, message, hint } = toRunmeshError(error);
 		log.fatal({ err: error, code, hint }, message);
-		process.exitCode = 1;
-		setImmediate(() => stop(1));
+		const exit = (): never => stop(errorTable[code].exit);
+		if (process.send) process.send({ error: { code, message, hint: hint ?? null } }, exit);
+		else exit();
 	}
 };
 

@@ -2,11 +2,9 @@
 
 import type { AttemptId } from "#shared/ids.ts";
 import type { Exit } from "../core/inputs.ts";
-import { exitOf } from "./collect.ts";
 import type { AttemptPaths } from "./paths.ts";
 import { isAlive, type ProcessIdentity } from "./process.ts";
-import { readExit, readLaunch } from "./record.ts";
-import { vanishedBecause } from "./recover.ts";
+import { exitLeftBy } from "./recover.ts";
 
 const POLL_MS = 250;
 
@@ -39,11 +37,4 @@ export const followProcesses = (onExit: (attemptId: AttemptId, exit: Exit) => vo
 		},
 		close: stop,
 	};
-};
-
-/** Of a supervisor that is gone. */
-export const exitLeftBy = (paths: AttemptPaths, nowMs: number): Exit => {
-	const exit = readExit(paths);
-	if (exit) return exitOf(exit.code, exit.atMs);
-	return { exitCode: null, signal: "", vanished: vanishedBecause(readLaunch(paths)), atMs: nowMs };
 };

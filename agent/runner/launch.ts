@@ -1,38 +1,33 @@
-/** Starts an attempt's process under its supervisor, which the agent's own end does not touch. */
+/** What a supervisor needs to start its command: environment, folder and arguments, as a script that it reads. */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, closeSync, constants, openSync, realpathSync, statSync } from "node:fs";
+import { accessSync, constants, realpathSync, statSync, writeFileSync } from "node:fs";
 import { delimiter } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Task } from "#shared/domain.ts";
 import type { Environment } from "./environment.ts";
 import { AttemptError } from "./failure.ts";
 import type { AttemptPaths } from "./paths.ts";
 
-const supervisor = fileURLToPath(new URL("./supervise.sh", import.meta.url));
-
-/** The child is the supervisor; it ends when the command has ended and its exit record is written. */
-export const launchSupervisor = (task: Task, paths: AttemptPaths, env: Environment): ChildProcess => {
+/** `base` is the launcher's own environment: only what differs is written. Throws where the command can't start. */
+export const writeLaunchScript = (task: Task, paths: AttemptPaths, env: Environment, base: Environment): void => {
 	if (task.action.kind !== "command") throw new AttemptError("launch", "a no-op has no process");
 	const { shell, command, workdir } = task.action;
 	checkInterpreter(shell[0] ?? "", env.PATH ?? "");
 	const cwd = workdir === "" ? paths.work : checkWorkdir(paths.work, workdir);
-	const stdout = openSync(paths.stdout, "a", 0o600);
-	const stderr = openSync(paths.stderr, "a", 0o600);
-	try {
-		const child = spawn("/bin/sh", [supervisor, paths.folder, ...shell, command], {
-			cwd,
-			env,
-			detached: true,
-			stdio: ["ignore", stdout, stderr],
-		});
-		child.unref();
-		return child;
-	} finally {
-		closeSync(stdout);
-		closeSync(stderr);
-	}
+	const own = Object.entries(env).filter(([name, value]) => base[name] !== value);
+	writeFileSync(
+		paths.launch,
+		[
+			...own.map(([name, value]) => `export ${name}=${quote(value)}`),
+			`cd ${quote(cwd)}`,
+			`set -- ${[...shell, command].map(quote).join(" ")}`,
+			"",
+		].join("\n"),
+		{ mode: 0o600 },
+	);
 };
+
+/** For a shell: taken as it stands. */
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const checkInterpreter = (program: string, path: string): void => {
 	const candidates = program.includes("/")

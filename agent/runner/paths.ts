@@ -14,7 +14,7 @@ export interface AttemptPaths {
 	stderr: string;
 	/** Records of its progress: record.ts. */
 	task: string;
-	launch: string;
+	devices: string;
 	process: string;
 	stop: string;
 	exit: string;
@@ -33,7 +33,7 @@ export const attemptPaths = (root: string, attemptId: AttemptId): AttemptPaths =
 		stdout: `${folder}/stdout`,
 		stderr: `${folder}/stderr`,
 		task: `${folder}/task.bin`,
-		launch: `${folder}/launch.json`,
+		devices: `${folder}/devices.json`,
 		process: `${folder}/process`,
 		stop: `${folder}/stop.json`,
 		exit: `${folder}/exit`,

@@ -20,10 +20,10 @@ export const prepareAttempt = async (
 	task: Task,
 	paths: AttemptPaths,
 	tools: PrepareTools,
-	signal: AbortSignal,
+	{ isFresh, signal }: { isFresh: boolean; signal: AbortSignal },
 ): Promise<void> => {
 	checkTask(task);
-	makeFolders(paths);
+	if (!isFresh) makeFolders(paths);
 	writeFileSync(paths.params, task.paramsJson);
 	const { code, inputs } = task;
 	await Promise.all([
@@ -55,7 +55,7 @@ const checkTask = ({ action, inputs, outputs, env }: Task): void => {
 const isInside = (path: string): boolean =>
 	!path.startsWith("/") && !path.includes("\0") && !path.split("/").includes("..");
 
-/** Left over from an agent that died while preparing: begun anew. */
+/** What an agent that died while preparing has left is begun anew. */
 const makeFolders = ({ work, inputs, outputs }: AttemptPaths): void => {
 	for (const folder of [work, inputs, outputs]) {
 		try {

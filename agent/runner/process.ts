@@ -20,14 +20,18 @@ export const identifyProcess = (pid: number): ProcessIdentity | null => {
 
 export const isAlive = ({ pid, start }: ProcessIdentity): boolean => identifyProcess(pid)?.start === start;
 
-/** From what a supervisor wrote of itself when it began: its line of /proc, or its pid where there is none. */
+/** From what a supervisor wrote of itself when it began: the boot and its line of /proc, or "-" and its pid. */
 export const parseClaim = (claim: string): ProcessIdentity | null => {
-	const pid = Number.parseInt(claim, 10);
+	const [, boot = "", stat = ""] = /^(\S+) (.+)\n$/.exec(claim) ?? [];
+	const pid = Number.parseInt(stat, 10);
 	if (!(pid > 1)) return null;
-	if (!onLinux) return identifyProcess(pid);
-	const start = linuxStart(claim);
+	if (!onLinux) return identifyProcess(pid) ?? { pid, start: "gone" };
+	const start = linuxStart(stat, boot);
 	return start === null ? null : { pid, start };
 };
+
+/** Whether it started before the machine's last restart. */
+export const isOfEarlierBoot = ({ start }: ProcessIdentity): boolean => onLinux && !start.startsWith(`${bootId()} `);
 
 /** To every process of the group. False when there is none left. */
 export const signalGroup = (group: number, signal: NodeJS.Signals): boolean => signalProcess(-group, signal);
@@ -46,17 +50,17 @@ export const signalProcess = (pid: number, signal: NodeJS.Signals): boolean => {
 let boot: string | undefined;
 
 /** Changes with every boot; "" where the system does not tell. */
-export const bootId = (): string => {
+const bootId = (): string => {
 	boot ??= onLinux ? (readText("/proc/sys/kernel/random/boot_id")?.trim() ?? "") : "";
 	return boot;
 };
 
 /** The name in parentheses may hold anything; the fields after it count from the third. */
-const linuxStart = (stat: string | null): string | null => {
+const linuxStart = (stat: string | null, boot = bootId()): string | null => {
 	if (stat === null) return null;
 	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 	const [state, ticks] = [fields[0], fields[19]];
-	return ticks === undefined || state === "Z" || state === "X" ? null : `${bootId()} ${ticks}`;
+	return ticks === undefined || state === "Z" || state === "X" ? null : `${boot} ${ticks}`;
 };
 
 const psStart = (pid: number): string | null => {

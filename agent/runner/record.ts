@@ -2,18 +2,20 @@
  * What an attempt's files say. They are written in this order, so that an agent that dies on any line learns at its
  * next start what has happened, and no command starts twice:
  *
- *   task.bin     Staged and renamed; only then is the task acknowledged. Before it, nothing is ours and the leader
- *                sends again. Not synced: a power cut loses it at worst together with all that ran, and the leader,
- *                to whom no heartbeat shows the attempt any more, sends the task again.
- *   launch.json  Before the supervisor is spawned: when, on which GPUs, under which boot.
- *   process      By the supervisor, before the command, created exclusively: who it is. A second supervisor of the
- *                same attempt finds it and ends. So a launch without it has started nothing and may be repeated,
- *                unless the machine was restarted since: then the file may be lost, and the attempt counts as run.
- *   stop.json    Before a stop's first signal: a restarted agent goes on with the stop and knows why it ended.
- *   exit         By the supervisor, when the command ended: one write, whole when it ends in a newline. When the
- *                process is gone without it, someone killed both.
- *   outcome.bin  Staged, renamed and synced; only then is the outcome reported. Lost, it is made again from exit,
- *                outputs and metrics, to the same digests.
+ *   task.bin      Whole from the moment the folder (or the file) gets its name; only then is the task acknowledged.
+ *                 Before that nothing is ours and the leader sends again. Not synced: a power cut loses it at worst
+ *                 together with all that ran, and the leader, to whom no heartbeat shows the attempt any more, sends
+ *                 the task again.
+ *   devices.json  Before the supervisor is spawned, for an attempt that was given GPUs: which.
+ *   process       By the supervisor, before the command, created exclusively: who it is, under which boot. This is
+ *                 what makes an attempt run once: a second supervisor finds it and ends. So whoever finds none, and
+ *                 no process that carries the attempt's name, may launch (again): whichever supervisor comes first
+ *                 runs the command, and no other does.
+ *   stop.json     Before a stop's first signal: a restarted agent goes on with the stop and knows why it ended.
+ *   exit          By the supervisor, when the command ended: one write, whole when it ends in a newline. When the
+ *                 process is gone without it, someone killed both, or the machine was restarted.
+ *   outcome.bin   Staged, renamed and synced; only then is the outcome reported. Lost, it is made again from exit,
+ *                 outputs and metrics, to the same digests.
  *
  * The folder goes when the journal has the outcome and the coordinator the logs; settled.ts keeps the id.
  */
@@ -25,23 +27,24 @@ import type { AgentId } from "#shared/ids.ts";
 import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
 import type { FinishedBody, Stop } from "../core/state.ts";
 import type { AttemptPaths } from "./paths.ts";
-import { bootId, type ProcessIdentity, parseClaim } from "./process.ts";
+import { type ProcessIdentity, parseClaim } from "./process.ts";
 
-export interface Launch {
-	startedAtMs: number;
-	gpuIds: string[];
-	boot: string;
-}
-
-export const writeTask = (paths: AttemptPaths, task: Task): void => {
+/** Into a folder of its own: a spare one with all it needs, or one that is there already. */
+export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null): void => {
+	const bytes = taskCodec.encode(task);
+	if (spare !== null) {
+		writeFileSync(`${spare}/task.bin`, bytes);
+		renameSync(spare, paths.folder);
+		return;
+	}
 	mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
 	const staged = `${paths.task}.new`;
-	writeFileSync(staged, taskCodec.encode(task), { mode: 0o600 });
+	writeFileSync(staged, bytes, { mode: 0o600 });
 	renameSync(staged, paths.task);
 };
 
-export const writeLaunch = (paths: AttemptPaths, startedAtMs: number, gpuIds: string[]): void =>
-	writeFileSync(paths.launch, JSON.stringify({ startedAtMs, gpuIds, boot: bootId() } satisfies Launch));
+export const writeDevices = (paths: AttemptPaths, gpuIds: string[]): void =>
+	writeFileSync(paths.devices, JSON.stringify(gpuIds));
 
 export const writeStop = (paths: AttemptPaths, stop: Stop): void => {
 	const staged = `${paths.stop}.new`;
@@ -69,18 +72,25 @@ export const readTask = (paths: AttemptPaths): Task | null =>
 		return paths.folder.endsWith(`/${task.attemptId}`) ? task : null;
 	});
 
-/** A launch that can't be read has happened, under an unknown boot. */
-export const readLaunch = (paths: AttemptPaths): Launch | null => {
-	const unreadable: Launch = { startedAtMs: 0, gpuIds: [], boot: "unknown" };
-	const launch = readAs(paths.launch, (bytes) => ({ ...unreadable, ...(JSON.parse(bytes.toString()) as Launch) }));
-	return launch ?? (exists(paths.launch) ? unreadable : null);
-};
+export const readDevices = (paths: AttemptPaths): string[] =>
+	readAs(paths.devices, (bytes) => JSON.parse(bytes.toString()) as string[]) ?? [];
 
 export const readStop = (paths: AttemptPaths): Stop | null =>
 	readAs(paths.stop, (bytes) => JSON.parse(bytes.toString()) as Stop);
 
-export const readClaim = (paths: AttemptPaths): ProcessIdentity | null =>
-	readAs(paths.process, (bytes) => parseClaim(bytes.toString()));
+export interface Claim {
+	/** null when it can't be read: written in the last moments before a power cut. */
+	supervisor: ProcessIdentity | null;
+	startedAtMs: number;
+}
+
+/** null when the command never began. */
+export const readClaim = (paths: AttemptPaths): Claim | null => {
+	const written = statSync(paths.process, { throwIfNoEntry: false });
+	if (!written) return null;
+	const supervisor = readAs(paths.process, (bytes) => parseClaim(bytes.toString()));
+	return { supervisor, startedAtMs: Math.round(written.mtimeMs) };
+};
 
 export const readExit = (paths: AttemptPaths): { code: number; atMs: number } | null =>
 	readAs(paths.exit, (bytes) => {
@@ -108,5 +118,3 @@ const readAs = <T>(path: string, parse: (bytes: Buffer) => T | null): T | null =
 		return null;
 	}
 };
-
-const exists = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;

@@ -2,12 +2,12 @@
 
 import { readdirSync, rmSync } from "node:fs";
 import { type AttemptId, isAttemptId } from "#shared/ids.ts";
-import type { RecoveredAttempt } from "../core/inputs.ts";
+import type { Exit, RecoveredAttempt } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import { attemptProcesses } from "./leftovers.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
-import { bootId, identifyProcess, isAlive, type ProcessIdentity } from "./process.ts";
-import { type Launch, readClaim, readExit, readLaunch, readOutcome, readStop, readTask } from "./record.ts";
+import { identifyProcess, isAlive, isOfEarlierBoot, type ProcessIdentity } from "./process.ts";
+import { readClaim, readDevices, readExit, readOutcome, readStop, readTask } from "./record.ts";
 
 export interface Recovery {
 	attempts: RecoveredAttempt[];
@@ -42,36 +42,34 @@ const recoverOne = (
 		rmSync(paths.folder, { recursive: true, force: true });
 		return;
 	}
-	const launch = readLaunch(paths);
+	const claim = readClaim(paths);
 	const add = (progress: RecoveredAttempt["progress"]): void => {
-		const { startedAtMs, gpuIds } = launch ?? { startedAtMs: 0, gpuIds: [] };
-		recovery.attempts.push({ task, startedAtMs, gpuIds, stop: readStop(paths), progress });
+		const startedAtMs = claim?.startedAtMs ?? 0;
+		recovery.attempts.push({ task, startedAtMs, gpuIds: readDevices(paths), stop: readStop(paths), progress });
 	};
 	const outcome = readOutcome(paths, task);
 	if (outcome) return add({ kind: "finished", outcome });
-	const claim = readClaim(paths);
-	if (!launch && !claim) return add({ kind: "accepted" });
-	const supervisor = claim && isAlive(claim) ? claim : unclaimed(claim, carriers);
-	if (supervisor) {
+
+	const supervisor = claim ? claim.supervisor : aboutToClaim(carriers);
+	if (supervisor && isAlive(supervisor)) {
 		recovery.processes.set(attemptId, supervisor);
 		return add({ kind: "running" });
 	}
-	// Read after the look at the process: it may just have ended.
+	if (!claim) return add({ kind: "accepted" });
+	add({ kind: "exited", exit: exitLeftBy(paths, nowMs) });
+};
+
+/** Just spawned by the agent that died: alone in carrying the attempt's name. */
+const aboutToClaim = ([pid]: number[]): ProcessIdentity | null => (pid === undefined ? null : identifyProcess(pid));
+
+/** Of a supervisor that is gone. Read after the look at the process: it may just have ended. */
+export const exitLeftBy = (paths: AttemptPaths, nowMs: number): Exit => {
 	const exit = readExit(paths);
-	if (exit) return add({ kind: "exited", exit: exitOf(exit.code, exit.atMs) });
-	if (!claim && launch && sameBoot(launch)) return add({ kind: "accepted" });
-	add({ kind: "exited", exit: { exitCode: null, signal: "", vanished: vanishedBecause(launch), atMs: nowMs } });
+	if (exit) return exitOf(exit.code, exit.atMs);
+	const supervisor = readClaim(paths)?.supervisor;
+	const vanished =
+		!supervisor || isOfEarlierBoot(supervisor)
+			? "the machine was restarted while it ran"
+			: "its processes were killed from outside, without leaving an exit code";
+	return { exitCode: null, signal: "", vanished, atMs: nowMs };
 };
-
-/** Spawned, and about to write its claim. */
-const unclaimed = (claim: ProcessIdentity | null, carriers: number[]): ProcessIdentity | null => {
-	const [pid] = carriers;
-	return claim || pid === undefined ? null : identifyProcess(pid);
-};
-
-const sameBoot = ({ boot }: Launch): boolean => boot === bootId();
-
-export const vanishedBecause = (launch: Launch | null): string =>
-	launch && !sameBoot(launch)
-		? "the machine was restarted while it ran"
-		: "its processes were killed from outside, without leaving an exit code";

@@ -7,21 +7,22 @@ import type { Clock } from "#shared/clock.ts";
 import type { Task } from "#shared/domain.ts";
 import type { AgentId, AttemptId } from "#shared/ids.ts";
 import type { Command } from "../core/commands.ts";
-import type { Exit, Input } from "../core/inputs.ts";
+import type { Input } from "../core/inputs.ts";
 import type { FinishedBody } from "../core/state.ts";
 import type { LogShipper, TrackedLog } from "../logs/shipper.ts";
 import { collectOutcome, exitOf } from "./collect.ts";
 import { baseEnvironment, stepEnvironment } from "./environment.ts";
 import { toFailure } from "./failure.ts";
-import { exitLeftBy, followProcesses } from "./followed.ts";
+import { followProcesses } from "./followed.ts";
 import { launchSupervisor } from "./launch.ts";
 import { killLeftovers } from "./leftovers.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
 import { type PrepareTools, prepareAttempt } from "./prepare.ts";
 import { isAlive, type ProcessIdentity, signalGroup } from "./process.ts";
-import { writeLaunch, writeOutcome, writeStop, writeTask } from "./record.ts";
-import { recoverAttempts } from "./recover.ts";
+import { readClaim, writeDevices, writeOutcome, writeStop, writeTask } from "./record.ts";
+import { exitLeftBy, recoverAttempts } from "./recover.ts";
 import { openSettledLog } from "./settled.ts";
+import { createSpareFolders } from "./spares.ts";
 
 export type RunnerCommand = Exclude<Command, { kind: "acknowledge" | "report" }>;
 
@@ -48,6 +49,8 @@ export interface Runner {
 /** What this process holds of an attempt. */
 interface Held {
 	paths: AttemptPaths;
+	/** Made a moment ago, with nothing in it. */
+	isFresh: boolean;
 	preparing: AbortController | null;
 	supervisor: { pid: number; identity: ProcessIdentity | null } | null;
 	log: TrackedLog | null;
@@ -66,6 +69,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 	const root = `${options.folder}/attempts`;
 	mkdirSync(root, { recursive: true, mode: 0o700 });
 	const settled = openSettledLog(options.folder);
+	const spares = createSpareFolders(`${options.folder}/spare`, warn);
 	const environment = baseEnvironment();
 	const held = new Map<AttemptId, Held>();
 	const followed = followProcesses(
@@ -77,9 +81,11 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		const known = held.get(attemptId);
 		if (known) return known;
 		const paths = attemptPaths(root, attemptId);
-		const fresh: Held = { paths, preparing: null, supervisor: null, log: null, logShipped: null, wake: null };
-		held.set(attemptId, fresh);
-		return fresh;
+		const of: Held = {
+			...{ paths, isFresh: false, preparing: null, supervisor: null, log: null, logShipped: null, wake: null },
+		};
+		held.set(attemptId, of);
+		return of;
 	};
 
 	const letGo = (attemptId: AttemptId): Held => {
@@ -111,8 +117,12 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
 	const persist = (task: Task): void => {
 		const { attemptId } = task;
+		const isNew = !held.has(attemptId);
+		const of = hold(attemptId);
 		try {
-			writeTask(hold(attemptId).paths, task);
+			const spare = isNew ? spares.take() : null;
+			writeTask(of.paths, task, spare);
+			of.isFresh = spare !== null;
 		} catch (error) {
 			const { message } = toFailure(error, "disk", `the task can't be stored in ${root}`);
 			onInput({ kind: "taskNotPersisted", attemptId, reason: message });
@@ -126,7 +136,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		const of = hold(attemptId);
 		of.preparing = new AbortController();
 		try {
-			await prepareAttempt(task, of.paths, options, of.preparing.signal);
+			await prepareAttempt(task, of.paths, options, { isFresh: of.isFresh, signal: of.preparing.signal });
 			onInput({ kind: "prepared", attemptId });
 		} catch (error) {
 			const failure = toFailure(error, "input", `${of.paths.folder} can't be prepared`);
@@ -143,7 +153,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		const fail = (error: unknown): void =>
 			onInput({ kind: "launchFailed", attemptId, failure: toFailure(error, "launch", "the process can't be started") });
 		try {
-			writeLaunch(of.paths, startedAtMs, gpuIds);
+			if (gpuIds.length > 0) writeDevices(of.paths, gpuIds);
 			const devices = { gpuIds, hostHasGpus: options.hostHasGpus() };
 			const child = launchSupervisor(task, of.paths, stepEnvironment(environment, task, of.paths, devices));
 			if (child.pid === undefined) {
@@ -151,7 +161,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 				return;
 			}
 			of.supervisor = { pid: child.pid, identity: null };
-			child.once("exit", (code) => onInput({ kind: "exited", attemptId, exit: exitOfChild(of.paths, code) }));
+			child.once("exit", (code) => supervisorEnded(attemptId, of, code));
 		} catch (error) {
 			fail(error);
 			return;
@@ -160,9 +170,17 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		trackLog(attemptId);
 	};
 
-	const exitOfChild = (paths: AttemptPaths, code: number | null): Exit => {
-		if (code === null || code === CLAIMED_ELSEWHERE) return exitLeftBy(paths, clock.nowMs());
-		return exitOf(code, clock.nowMs());
+	const supervisorEnded = (attemptId: AttemptId, of: Held, code: number | null): void => {
+		const identity = code === CLAIMED_ELSEWHERE ? (readClaim(of.paths)?.supervisor ?? null) : null;
+		if (identity && isAlive(identity)) {
+			// One that an earlier agent spawned in its last moment was faster.
+			of.supervisor = { pid: identity.pid, identity };
+			followed.add(attemptId, of.paths, identity);
+			return;
+		}
+		const nowMs = clock.nowMs();
+		const isCommands = code !== null && code !== CLAIMED_ELSEWHERE;
+		onInput({ kind: "exited", attemptId, exit: isCommands ? exitOf(code, nowMs) : exitLeftBy(of.paths, nowMs) });
 	};
 
 	const follow = (attemptId: AttemptId): void => {
@@ -266,6 +284,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		recover: () => {
 			const known = new Set(settled.atStart);
 			const recovery = recoverAttempts(root, known, clock.nowMs());
+			for (const { task } of recovery.attempts) hold(task.attemptId);
 			for (const [attemptId, identity] of recovery.processes) {
 				hold(attemptId).supervisor = { pid: identity.pid, identity };
 			}
@@ -278,6 +297,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		},
 		close: () => {
 			followed.close();
+			spares.close();
 			for (const { wake, preparing } of held.values()) {
 				if (wake) clearTimeout(wake);
 				preparing?.abort();

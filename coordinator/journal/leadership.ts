@@ -7,8 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { JSONCodec, type KV, NatsError } from "nats";
 import { leaderKey } from "#shared/subjects.ts";
 
-interface LeaderRecord {
+export interface LeaderRecord {
 	coordinatorId: string;
+	/** Where it answers; "" until it does. */
 	url: string;
 	grpc: string;
 }
@@ -18,7 +19,6 @@ export interface Leadership {
 	readonly lost: Promise<never>;
 	/** Says where this leader is found. */
 	announce(record: Omit<LeaderRecord, "coordinatorId">): void;
-	stop(): void;
 }
 
 const LEASE_MS = 10_000;
@@ -27,24 +27,29 @@ const RENEW_MS = 3_000;
 const codec = JSONCodec<LeaderRecord>();
 
 /**
- * Resolves when this coordinator leads. `coordinatorId` is kept with the home, whose lock says that no other process
- * of that id lives: a restarted coordinator takes its own lease over at once.
+ * Resolves when this coordinator leads; `onStandby` hears of the one that does meanwhile. `coordinatorId` is kept with
+ * the home, whose lock says that no other process of that id lives: a restarted coordinator takes its own lease over
+ * at once.
  */
-export const acquireLeadership = async (bucket: KV, coordinatorId: string): Promise<Leadership> => {
+export const acquireLeadership = async (
+	bucket: KV,
+	coordinatorId: string,
+	onStandby: (leader: LeaderRecord) => void,
+): Promise<Leadership> => {
 	let record: LeaderRecord = { coordinatorId, url: "", grpc: "" };
-	let revision = await takeKey(bucket, record);
-	const stopped = new AbortController();
+	let revision = await takeKey(bucket, record, onStandby);
 
 	const renew = async (): Promise<never> => {
 		for (;;) {
-			await sleep(RENEW_MS, undefined, { signal: stopped.signal, ref: false });
 			try {
 				revision = await bucket.update(leaderKey, codec.encode(record), revision);
 			} catch (error) {
+				// Unanswered, or overtaken: the entry tells.
 				const now = await bucket.get(leaderKey).catch(() => null);
 				if (now && codec.decode(now.value).coordinatorId !== coordinatorId) throw error;
 				if (now) revision = now.revision;
 			}
+			await sleep(RENEW_MS, undefined, { ref: false });
 		}
 	};
 	const lost = renew();
@@ -54,23 +59,27 @@ export const acquireLeadership = async (bucket: KV, coordinatorId: string): Prom
 		announce: (found) => {
 			record = { coordinatorId, ...found };
 		},
-		stop: () => stopped.abort(),
 	};
 };
 
-const takeKey = async (bucket: KV, record: LeaderRecord): Promise<number> => {
+const takeKey = async (
+	bucket: KV,
+	record: LeaderRecord,
+	onStandby: (leader: LeaderRecord) => void,
+): Promise<number> => {
 	let seenRevision = -1;
 	for (;;) {
-		const entry = await bucket.get(leaderKey);
 		try {
+			const entry = await bucket.get(leaderKey);
 			if (entry?.operation !== "PUT") return await bucket.create(leaderKey, codec.encode(record));
-			const own = codec.decode(entry.value).coordinatorId === record.coordinatorId;
-			if (own || entry.revision === seenRevision) {
+			const leader = codec.decode(entry.value);
+			if (leader.coordinatorId === record.coordinatorId || entry.revision === seenRevision) {
 				return await bucket.update(leaderKey, codec.encode(record), entry.revision);
 			}
 			seenRevision = entry.revision;
+			onStandby(leader);
 		} catch (error) {
-			// Another was quicker: look again.
+			// Another was quicker, or NATS is away: look again.
 			if (!(error instanceof NatsError)) throw error;
 		}
 		await sleep(LEASE_MS);

@@ -78,7 +78,7 @@ test("an attempt is known by its claim alone, should its launch record be lost",
 	await rig.started(task);
 	await rig.endAgent("SIGKILL");
 
-	await rm(join(rig.folder(task), "launch.json"));
+	await rm(join(rig.folder(task), "task.bin.new"), { force: true });
 	await rig.startAgent();
 	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "running");
 	await writeFile(gate, "");
