@@ -9,11 +9,14 @@ import type { MeshState } from "./core/state.ts";
 import { planRun } from "./plan.ts";
 import type { Reactor } from "./reactor.ts";
 import { readSubmission } from "./submission.ts";
+import { waitReasons } from "./waiting.ts";
 
 export interface Commands {
 	submit(request: SubmitRequest, submitter: string): Promise<{ runId: RunId; created: boolean }>;
 	cancel(runId: RunId, reason: string): Promise<void>;
 	plan(request: SubmitRequest): Promise<PlanView>;
+	/** Why ready steps of a run wait, by step key. */
+	waitReasons(runId: string): Map<string, string>;
 }
 
 const RANDOM_STEPS = 2 ** 32;
@@ -30,4 +33,5 @@ export const createCommands = (state: MeshState, reactor: Reactor, clock: Clock)
 	},
 	cancel: (runId, reason) => reactor.take({ kind: "cancelRun", runId, reason }),
 	plan: async (request) => planRun(state, request),
+	waitReasons: (runId) => waitReasons(state, runId, clock.nowMs()),
 });

@@ -14,6 +14,7 @@ import { defaultCoreOptions } from "./core/turn.ts";
 import { coordinatorIdentity } from "./identity.ts";
 import { openJournal } from "./journal/journal.ts";
 import { acquireLeadership } from "./journal/leadership.ts";
+import { watchConnected } from "./link/connected.ts";
 import { createEffects } from "./link/effects.ts";
 import { consumeReports } from "./link/reports.ts";
 import { ensureStreams } from "./link/streams.ts";
@@ -76,7 +77,7 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	consumeHeartbeats(connection, log, reactor.take);
 	consumeReports(manager, client, log, (report) => reactor.take({ kind: "reportReceived", report }));
 	setInterval(() => reactor.take({ kind: "tick" }).catch(() => {}), TICK_MS);
-	const { url, grpc } = await shells.open(createCommands(state, reactor, monotonicClock));
+	const { url, grpc } = await shells.open(createCommands(state, reactor, monotonicClock), watchConnected(connection));
 	leadership.announce({ url, grpc });
 	process.send?.({ ready: true, url, grpc });
 	log.info({ coordinatorId, epoch: state.epoch, url, grpc, runs: state.runs.size }, "leading");

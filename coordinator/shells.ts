@@ -19,7 +19,7 @@ export interface Shells {
 	store: ReadStore;
 	readSide: ReadSide;
 	/** Listens, now that there is something to answer. */
-	open(commands: Commands): Promise<{ url: string; grpc: string }>;
+	open(commands: Commands, ready: () => boolean): Promise<{ url: string; grpc: string }>;
 }
 
 const BLOB_MAX_BYTES = 64 * 1024 ** 3;
@@ -40,7 +40,7 @@ export const startShells = async (
 	const holderAddress = (id: AgentId): string | null => state.agents.get(id)?.advert?.endpoints?.grpc || null;
 	const holders = createHolderSources(credentials, holderAddress);
 
-	const open: Shells["open"] = async (commands) => {
+	const open: Shells["open"] = async (commands, ready) => {
 		const [{ startHttp }, rpc] = await Promise.all([
 			import("./http/server.ts"),
 			startCoordinatorRpc({ host, port: options.grpcPort, store: blobs, logs, credentials, holderAddress }),
@@ -57,7 +57,7 @@ export const startShells = async (
 			fetchBlob: (digest, agentIds) =>
 				fetchBlob(blobs, { digest, sizeBytes: null, maxBytes: BLOB_MAX_BYTES }, holders.sources(agentIds)),
 			committed,
-			ready: () => true,
+			ready,
 			log,
 		});
 		return { url: http.url, grpc: rpc.address };

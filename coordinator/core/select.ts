@@ -21,6 +21,6 @@ export const runSelect = (turn: Turn, step: Step, action: Extract<StepAction, { 
 		return better ? candidate : held;
 	}, first);
 	const cell = Object.entries(best.cell.matrix).map(([axis, value]) => `${axis}=${value}`);
-	const reason = `${best.cell.key}${cell.length ? ` (${cell.join(" ")})` : ""}: ${action.metric} ${best.value}, ${action.mode} of ${scored.length}`;
+	const reason = `${best.cell.key}${cell.length ? ` (${cell.join(" ")})` : ""}: ${action.metric} ${Number(best.value.toPrecision(6))}, ${action.mode} of ${scored.length}`;
 	settleStep(turn, step, "succeeded", reason, { outputs: best.cell.outputs, metrics: best.cell.metrics });
 };

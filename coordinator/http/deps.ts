@@ -26,6 +26,8 @@ export interface HttpDeps {
 		submit(request: SubmitRequest, submitter: string): Promise<{ runId: RunId; created: boolean }>;
 		cancel(runId: RunId, reason: string): Promise<void>;
 		plan(request: SubmitRequest): Promise<PlanView>;
+		/** Why ready steps of a run wait, by step key. */
+		waitReasons(runId: string): Map<string, string>;
 	};
 	agents(): AgentView[];
 	/** Brings a blob here from one of the agents that hold it. */

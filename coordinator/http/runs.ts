@@ -87,7 +87,7 @@ export const runRoutes = (app: Api, deps: HttpDeps): void => {
 	app.get(
 		"/runs/:run",
 		{ schema: { params: runParams }, config: { summary: "A run with all its steps" } },
-		async ({ params }) => store.run(store.resolveRun(params.run)),
+		async ({ params }) => withReasons(deps, store.run(store.resolveRun(params.run))),
 	);
 
 	app.post(
@@ -114,6 +114,14 @@ const checkPipelineSize = ({ pipeline }: SubmitRequest): void => {
 	const bytes = Buffer.byteLength(pipeline);
 	if (bytes <= PIPELINE_MAX_BYTES) return;
 	throw new RunmeshError("RM_TOO_LARGE", `the pipeline file has ${bytes} bytes, ${PIPELINE_MAX_BYTES} are allowed`);
+};
+
+/** The read store knows what happened; why something does not happen yet, only the core. */
+const withReasons = ({ commands }: HttpDeps, run: RunDetail | null): RunDetail | null => {
+	if (!run || run.finishedAtMs !== null) return run;
+	const reasons = commands.waitReasons(run.id);
+	for (const step of run.stepList) step.reason = reasons.get(step.key) ?? step.reason;
+	return run;
 };
 
 /** The run, once the read store shows what the journal has already. */

@@ -53,3 +53,12 @@ export const rejectReason = (node: AgentNode, request: PlacementRequest): string
 	}
 	return null;
 };
+
+/** An agent with nothing placed on it: whether the request could ever run there. */
+export const emptied = (node: AgentNode): AgentNode => ({
+	...node,
+	freeCpuMillis: node.cpuMillis,
+	freeMemoryBytes: node.memoryBytes,
+	devices: node.devices.map((device) => ({ ...device, freeBytes: device.memoryBytes, claims: 0 })),
+	claims: 0,
+});

@@ -51,7 +51,7 @@ export const startTestApi = async (overrides: Partial<HttpDeps> = {}): Promise<T
 		store,
 		logs,
 		blobs,
-		commands: { submit: unexpected, cancel: unexpected, plan: unexpected },
+		commands: { submit: unexpected, cancel: unexpected, plan: unexpected, waitReasons: () => new Map() },
 		agents: () => [],
 		fetchBlob: unexpected,
 		committed,

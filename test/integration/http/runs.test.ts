@@ -19,7 +19,9 @@ const request: SubmitRequest = {
 let api: TestApi;
 const start = async (commands: Partial<HttpDeps["commands"]> = {}): Promise<void> => {
 	const unexpected = () => Promise.reject(new Error("not asked for"));
-	api = await startTestApi({ commands: { submit: unexpected, cancel: unexpected, plan: unexpected, ...commands } });
+	api = await startTestApi({
+		commands: { submit: unexpected, cancel: unexpected, plan: unexpected, waitReasons: () => new Map(), ...commands },
+	});
 };
 beforeEach(() => start());
 afterEach(() => api.close());
