@@ -43,7 +43,7 @@ const LOG_LIMIT_BYTES = 256 * 1024 ** 2;
 /** So long an agent that starts waits for NATS before it serves what it served last. */
 const OFFLINE_AFTER_MS = 5_000;
 
-/** Resolves when the agent is connected and advertised. */
+/** Resolves when the agent is connected, advertised and, if a leader is there, heard. */
 export const startAgent = async (
 	options: AgentOptions,
 	credentials: Credentials,
@@ -79,6 +79,7 @@ export const startAgent = async (
 	const serving = createServingHost({
 		dataDir: `${folder}/serving`,
 		host: options.host,
+		advertise: options.advertise,
 		port: options.servingPort,
 		token: credentials.apiToken,
 		store,
@@ -140,7 +141,7 @@ export const startAgent = async (
 	const joining = joinMesh({ nats, agentId, options, offer, state, serving, recovered, dispatch, log });
 	mesh = joining.link;
 	for (const report of early.splice(0)) mesh.report(report);
-	await joining.advertised;
+	await joining.joined;
 	void recovered
 		.then(() => withDetails(offer.fingerprint, folder))
 		.then((fingerprint) => {

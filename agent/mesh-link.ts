@@ -45,10 +45,12 @@ export interface MeshLinkOptions {
 	log: Logger;
 }
 
+/** A leader that is not there yet is not waited for longer. */
+const UNHEARD_MS = 2_000;
 const GOODBYE_MS = 500;
 const FLUSH_MS = 1_500;
 
-export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; advertised: Promise<void> } => {
+export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Promise<void> } => {
 	const { nats, agentId, options, offer, state, serving, recovered, dispatch, log } = given;
 	const sessionId = randomUUID();
 	const folder = options.home.agent;
@@ -93,13 +95,17 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; advertised: 
 
 	let tasks: ReturnType<typeof feedTasks> | null = null;
 	let beat: (() => Promise<void>) | null = null;
+	const heard = Promise.withResolvers<void>();
 	const takePart = async (): Promise<void> => {
 		await recovered;
 		const heartbeat = startHeartbeat({
 			nats,
 			agentId,
 			build: buildHeartbeat,
-			onReply: (reply) => dispatch({ kind: "heartbeatReplied", reply }),
+			onReply: (reply) => {
+				heard.resolve();
+				dispatch({ kind: "heartbeatReplied", reply });
+			},
 			log,
 		});
 		beat = heartbeat.beat;
@@ -117,7 +123,7 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; advertised: 
 	void onReconnect(nats, () => {
 		void beat?.();
 		void advertiser.put();
-		desired.refresh();
+		desired.renew();
 	});
 
 	const link: MeshLink = {
@@ -132,5 +138,6 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; advertised: 
 			reports.close();
 		},
 	};
-	return { link, advertised: advertiser.put() };
+	const joined = Promise.all([advertiser.put(), Promise.race([heard.promise, delay(UNHEARD_MS)])]);
+	return { link, joined: joined.then(() => undefined) };
 };

@@ -73,9 +73,9 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 		options: { ...defaultCoreOptions, leaseMs: options.leaseMs },
 	});
 	await reactor.take({ kind: "leadershipGained", coordinatorId, epoch: state.epoch + 1 });
-	await watchAdverts(agentsBucket, log, reactor.take);
+	await watchAdverts(connection, agentsBucket, log, reactor.take);
 	consumeHeartbeats(connection, log, reactor.take);
-	consumeReports(manager, client, log, (report) => reactor.take({ kind: "reportReceived", report }));
+	consumeReports(manager, client, options, log, (report) => reactor.take({ kind: "reportReceived", report }));
 	setInterval(() => reactor.take({ kind: "tick" }).catch(() => {}), TICK_MS);
 	const { url, grpc } = await shells.open(createCommands(state, reactor, monotonicClock), watchConnected(connection));
 	leadership.announce({ url, grpc });

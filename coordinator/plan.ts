@@ -15,7 +15,9 @@ export const planRun = (state: MeshState, request: SubmitRequest): PlanView => {
 		params,
 		steps: expandSteps(definition).map((cell) => {
 			const resources = requestedByDefinition(cell.definition);
-			const { agentId, rejected } = place({ resources, labels: cell.definition.labels }, candidates);
+			const request = { resources, labels: cell.definition.labels };
+			const here = cell.definition.action.kind === "select";
+			const { agentId, rejected } = here ? { agentId: "coordinator", rejected: [] } : place(request, candidates);
 			return {
 				key: cell.key,
 				matrix: cell.matrix,

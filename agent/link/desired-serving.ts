@@ -24,6 +24,8 @@ export interface DesiredServingOptions {
 export interface DesiredServingFeed {
 	/** Looks now. */
 	refresh(): void;
+	/** Watches anew: a server that started again knows nothing of a watch, which finds out only after some time. */
+	renew(): void;
 	close(): void;
 }
 
@@ -31,6 +33,7 @@ export const followDesiredServing = (options: DesiredServingOptions): DesiredSer
 	const { nats, agentId, path, onDesired, log } = options;
 	const closing = new AbortController();
 	let newest = { revision: 0, atMs: 0 };
+	let stopWatch = (): void => undefined;
 
 	/** By time, not by revision: those begin anew with a bucket that was made again. */
 	const take = async ({ operation, revision, value, created }: KvEntry): Promise<void> => {
@@ -51,11 +54,9 @@ export const followDesiredServing = (options: DesiredServingOptions): DesiredSer
 
 	const watch = async (): Promise<void> => {
 		const entries = await (await bucket()).watch({ key: agentId });
-		const stop = (): void => entries.stop();
-		closing.signal.addEventListener("abort", stop, { once: true });
-		if (closing.signal.aborted) stop();
+		stopWatch = () => entries.stop();
+		if (closing.signal.aborted) stopWatch();
 		for await (const entry of entries) await take(entry);
-		closing.signal.removeEventListener("abort", stop);
 		if (!closing.signal.aborted) throw new Error("the watch ended");
 	};
 
@@ -75,7 +76,11 @@ export const followDesiredServing = (options: DesiredServingOptions): DesiredSer
 		refresh: () => {
 			look().catch((error) => log.debug({ err: error }, "the desired serving state could not be looked up"));
 		},
-		close: () => closing.abort(),
+		renew: () => stopWatch(),
+		close: () => {
+			closing.abort();
+			stopWatch();
+		},
 	};
 };
 

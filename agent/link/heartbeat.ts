@@ -22,10 +22,13 @@ export interface HeartbeatOptions {
 }
 
 const INTERVAL_MS = 2_000;
+/** While nobody listens, such as between two leaders: the next one should hear of this agent at once. */
+const UNHEARD_MS = 100;
 
 export const startHeartbeat = ({ nats, agentId, build, onReply, log }: HeartbeatOptions): HeartbeatLoop => {
 	let closed = false;
 	let underWay: Promise<void> | null = null;
+	let sooner: NodeJS.Timeout | undefined;
 
 	const beatOnce = async (): Promise<void> => {
 		try {
@@ -34,6 +37,7 @@ export const startHeartbeat = ({ nats, agentId, build, onReply, log }: Heartbeat
 			if (!closed) onReply(heartbeatReplyCodec.decode(reply.data));
 		} catch (error) {
 			if (!isNobodyThere(error)) log.warn({ err: error }, "a heartbeat failed");
+			else if (!closed && isUnheard(error)) sooner = setTimeout(() => void beat(), UNHEARD_MS);
 		}
 	};
 
@@ -51,9 +55,13 @@ export const startHeartbeat = ({ nats, agentId, build, onReply, log }: Heartbeat
 		close: () => {
 			closed = true;
 			clearInterval(timer);
+			clearTimeout(sooner);
 		},
 	};
 };
+
+/** Told at once by the server, so asking again soon costs nothing. */
+const isUnheard = (error: unknown): boolean => error instanceof NatsError && error.code === ErrorCode.NoResponders;
 
 /** Between two leaders nobody answers; the next heartbeat tells the same. */
 const isNobodyThere = (error: unknown): boolean =>

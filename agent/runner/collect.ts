@@ -1,6 +1,7 @@
 /** Makes an attempt's outcome from what it left: how it ended, its outputs, its metrics. */
 
-import { readdir, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { constants } from "node:os";
 import type { BlobStore } from "#shared/blobs/store.ts";
 import { captureTree } from "#shared/blobs/tree.ts";
@@ -46,10 +47,10 @@ export const collectOutcome = async (
 		outcome: taken.failure && verdict.outcome === "succeeded" ? "failed" : verdict.outcome,
 		failure: taken.failure,
 		outputs: taken.outputs,
-		metrics: await readMetrics(paths.metrics).catch(() => []),
+		metrics: sizeOf(paths.metrics) === 0 ? [] : await readMetrics(paths.metrics).catch(() => []),
 		startedAtMs: ending.startedAtMs,
 		finishedAtMs: ending.exit.atMs,
-		logBytes: (await sizeOf(paths.stdout)) + (await sizeOf(paths.stderr)),
+		logBytes: sizeOf(paths.stdout) + sizeOf(paths.stderr),
 	};
 };
 
@@ -129,4 +130,4 @@ const whatIsThere = async (paths: AttemptPaths): Promise<string> => {
 	return `; the folder holds ${names.join(", ")}${more}`;
 };
 
-const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;

@@ -15,6 +15,7 @@ export interface AttemptPaths {
 	/** Records of its progress: record.ts. */
 	task: string;
 	devices: string;
+	launch: string;
 	process: string;
 	stop: string;
 	exit: string;
@@ -34,6 +35,7 @@ export const attemptPaths = (root: string, attemptId: AttemptId): AttemptPaths =
 		stderr: `${folder}/stderr`,
 		task: `${folder}/task.bin`,
 		devices: `${folder}/devices.json`,
+		launch: `${folder}/launch.sh`,
 		process: `${folder}/process`,
 		stop: `${folder}/stop.json`,
 		exit: `${folder}/exit`,

@@ -32,6 +32,8 @@ export const prepareAttempt = async (
 	]);
 };
 
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
 /** What names a path or a variable is checked again here: the agent trusts no message with its disk. */
 const checkTask = ({ action, inputs, outputs, env }: Task): void => {
 	const refuse = (what: string): never => {
@@ -48,7 +50,7 @@ const checkTask = ({ action, inputs, outputs, env }: Task): void => {
 		if (path === "" || !isInside(path)) refuse(`the path "${path}" of output "${name}" leads outside the outputs`);
 	}
 	for (const [name, value] of Object.entries(env)) {
-		if (name === "" || /[=\0]/.test(name) || value.includes("\0")) refuse(`"${name}" is no environment variable`);
+		if (!VARIABLE.test(name) || value.includes("\0")) refuse(`"${name}" is no environment variable`);
 	}
 };
 

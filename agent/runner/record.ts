@@ -6,7 +6,8 @@
  *                 Before that nothing is ours and the leader sends again. Not synced: a power cut loses it at worst
  *                 together with all that ran, and the leader, to whom no heartbeat shows the attempt any more, sends
  *                 the task again.
- *   devices.json  Before the supervisor is spawned, for an attempt that was given GPUs: which.
+ *   devices.json  Before the launch, for an attempt that was given GPUs: which.
+ *   launch.sh     Before the launch: what the supervisor reads to start the command.
  *   process       By the supervisor, before the command, created exclusively: who it is, under which boot. This is
  *                 what makes an attempt run once: a second supervisor finds it and ends. So whoever finds none, and
  *                 no process that carries the attempt's name, may launch (again): whichever supervisor comes first
@@ -20,8 +21,8 @@
  * The folder goes when the journal has the outcome and the coordinator the logs; settled.ts keeps the id.
  */
 
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { open, rename } from "node:fs/promises";
+import { closeSync, fsync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import type { Report, Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
@@ -52,18 +53,21 @@ export const writeStop = (paths: AttemptPaths, stop: Stop): void => {
 	renameSync(staged, paths.stop);
 };
 
+/** Only the wait for the disk is worth leaving the loop for. */
 export const writeOutcome = async (paths: AttemptPaths, agentId: AgentId, outcome: FinishedBody): Promise<void> => {
+	const report: Report = { reportId: "", agentId, atMs: outcome.finishedAtMs, body: outcome };
 	const staged = `${paths.outcome}.new`;
-	const file = await open(staged, "w", 0o600);
+	const file = openSync(staged, "w", 0o600);
 	try {
-		const report: Report = { reportId: "", agentId, atMs: outcome.finishedAtMs, body: outcome };
-		await file.writeFile(reportCodec.encode(report));
-		await rename(staged, paths.outcome);
-		await file.sync();
+		writeFileSync(file, reportCodec.encode(report));
+		renameSync(staged, paths.outcome);
+		await synced(file);
 	} finally {
-		await file.close();
+		closeSync(file);
 	}
 };
+
+const synced = promisify(fsync);
 
 /** null when there is none, or what is there is not whole. */
 export const readTask = (paths: AttemptPaths): Task | null =>

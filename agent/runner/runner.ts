@@ -10,19 +10,19 @@ import type { Command } from "../core/commands.ts";
 import type { Input } from "../core/inputs.ts";
 import type { FinishedBody } from "../core/state.ts";
 import type { LogShipper, TrackedLog } from "../logs/shipper.ts";
-import { collectOutcome, exitOf } from "./collect.ts";
+import { collectOutcome } from "./collect.ts";
 import { baseEnvironment, stepEnvironment } from "./environment.ts";
-import { toFailure } from "./failure.ts";
-import { followProcesses } from "./followed.ts";
-import { launchSupervisor } from "./launch.ts";
-import { killLeftovers } from "./leftovers.ts";
+import { failure, toFailure } from "./failure.ts";
+import { writeLaunchScript } from "./launch.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
 import { type PrepareTools, prepareAttempt } from "./prepare.ts";
-import { isAlive, type ProcessIdentity, signalGroup } from "./process.ts";
-import { readClaim, writeDevices, writeOutcome, writeStop, writeTask } from "./record.ts";
-import { exitLeftBy, recoverAttempts } from "./recover.ts";
+import type { ProcessIdentity } from "./process.ts";
+import { followProcesses } from "./processes.ts";
+import { writeDevices, writeOutcome, writeStop, writeTask } from "./record.ts";
+import { recoverAttempts } from "./recover.ts";
 import { openSettledLog } from "./settled.ts";
 import { createSpareFolders } from "./spares.ts";
+import { openTrash } from "./trash.ts";
 
 export type RunnerCommand = Exclude<Command, { kind: "acknowledge" | "report" }>;
 
@@ -52,7 +52,8 @@ interface Held {
 	/** Made a moment ago, with nothing in it. */
 	isFresh: boolean;
 	preparing: AbortController | null;
-	supervisor: { pid: number; identity: ProcessIdentity | null } | null;
+	/** Recovered. */
+	supervisor: ProcessIdentity | null;
 	log: TrackedLog | null;
 	/** All of its log has arrived. */
 	logShipped: Promise<unknown> | null;
@@ -61,19 +62,27 @@ interface Held {
 
 /** Longer ones fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-/** The supervisor found another's claim. */
-const CLAIMED_ELSEWHERE = 111;
 
 export const createRunner = (options: RunnerOptions): Runner => {
 	const { agentId, clock, store, logs, onInput, warn } = options;
 	const root = `${options.folder}/attempts`;
 	mkdirSync(root, { recursive: true, mode: 0o700 });
 	const settled = openSettledLog(options.folder);
+	const trash = openTrash(`${options.folder}/trash`, warn);
 	const spares = createSpareFolders(`${options.folder}/spare`, warn);
 	const environment = baseEnvironment();
 	const held = new Map<AttemptId, Held>();
-	const followed = followProcesses(
-		(attemptId, exit) => onInput({ kind: "exited", attemptId, exit }),
+	const processes = followProcesses(
+		environment,
+		{
+			onStarted: (attemptId) => {
+				onInput({ kind: "launched", attemptId, startedAtMs: clock.nowMs() });
+				trackLog(attemptId);
+			},
+			onNotStarted: (attemptId) =>
+				onInput({ kind: "launchFailed", attemptId, failure: failure("launch", "no process could be started") }),
+			onExited: (attemptId, exit) => onInput({ kind: "exited", attemptId, exit }),
+		},
 		() => clock.nowMs(),
 	);
 
@@ -109,12 +118,6 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		of.logShipped.catch(() => undefined);
 	};
 
-	const removeFolder = (of: Held): void => {
-		rm(of.paths.folder, { recursive: true, force: true }).catch((error) =>
-			warn(`${of.paths.folder} could not be removed`, error),
-		);
-	};
-
 	const persist = (task: Task): void => {
 		const { attemptId } = task;
 		const isNew = !held.has(attemptId);
@@ -148,75 +151,48 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
 	const launch = (task: Task, gpuIds: string[]): void => {
 		const { attemptId } = task;
-		const of = hold(attemptId);
-		const startedAtMs = clock.nowMs();
-		const fail = (error: unknown): void =>
-			onInput({ kind: "launchFailed", attemptId, failure: toFailure(error, "launch", "the process can't be started") });
+		const { paths } = hold(attemptId);
 		try {
-			if (gpuIds.length > 0) writeDevices(of.paths, gpuIds);
+			if (gpuIds.length > 0) writeDevices(paths, gpuIds);
 			const devices = { gpuIds, hostHasGpus: options.hostHasGpus() };
-			const child = launchSupervisor(task, of.paths, stepEnvironment(environment, task, of.paths, devices));
-			if (child.pid === undefined) {
-				child.once("error", fail);
-				return;
-			}
-			of.supervisor = { pid: child.pid, identity: null };
-			child.once("exit", (code) => supervisorEnded(attemptId, of, code));
+			writeLaunchScript(task, paths, stepEnvironment(environment, task, paths, devices), environment);
 		} catch (error) {
-			fail(error);
+			const failure = toFailure(error, "launch", `${paths.folder} can't be made ready`);
+			onInput({ kind: "launchFailed", attemptId, failure });
 			return;
 		}
-		onInput({ kind: "launched", attemptId, startedAtMs });
-		trackLog(attemptId);
-	};
-
-	const supervisorEnded = (attemptId: AttemptId, of: Held, code: number | null): void => {
-		const identity = code === CLAIMED_ELSEWHERE ? (readClaim(of.paths)?.supervisor ?? null) : null;
-		if (identity && isAlive(identity)) {
-			// One that an earlier agent spawned in its last moment was faster.
-			of.supervisor = { pid: identity.pid, identity };
-			followed.add(attemptId, of.paths, identity);
-			return;
-		}
-		const nowMs = clock.nowMs();
-		const isCommands = code !== null && code !== CLAIMED_ELSEWHERE;
-		onInput({ kind: "exited", attemptId, exit: isCommands ? exitOf(code, nowMs) : exitLeftBy(of.paths, nowMs) });
+		processes.launch(attemptId, paths);
 	};
 
 	const follow = (attemptId: AttemptId): void => {
-		const of = hold(attemptId);
-		const identity = of.supervisor?.identity;
-		if (!identity) throw new Error(`${attemptId} was not recovered as running`);
-		followed.add(attemptId, of.paths, identity);
+		const { paths, supervisor } = hold(attemptId);
+		if (!supervisor) throw new Error(`${attemptId} was not recovered as running`);
+		processes.adopt(attemptId, paths, supervisor);
 		trackLog(attemptId);
 	};
 
 	const signal = ({ attemptId, signal: name, stop }: Extract<RunnerCommand, { kind: "signal" }>): void => {
-		const { paths, supervisor } = hold(attemptId);
 		try {
-			writeStop(paths, stop);
+			writeStop(hold(attemptId).paths, stop);
 		} catch (error) {
 			warn(`why ${attemptId} is stopped could not be written down`, error);
 		}
-		if (!supervisor || (supervisor.identity && !isAlive(supervisor.identity))) return;
-		signalGroup(supervisor.pid, name);
+		processes.signal(attemptId, name);
 	};
 
 	const collect = async ({ task, ending }: Extract<RunnerCommand, { kind: "collect" }>): Promise<void> => {
 		const { attemptId } = task;
-		const { paths, supervisor } = hold(attemptId);
+		const { paths } = hold(attemptId);
 		let outcome: FinishedBody;
 		try {
 			if (ending.kind === "exited") {
-				// Its number is still the group's: as our child it was reaped a moment ago.
-				if (supervisor && !supervisor.identity) signalGroup(supervisor.pid, "SIGKILL");
-				if (!(await killLeftovers(attemptId))) warn(`processes of ${attemptId} would not end`, null);
+				if (!(await processes.end(attemptId))) warn(`processes of ${attemptId} would not end`, null);
 				finishLog(attemptId);
 			}
 			outcome = await collectOutcome(task, paths, ending, store, agentId);
 		} catch (error) {
-			const failure = toFailure(error, "error", "the outcome can't be collected");
-			const unstarted = { kind: "unstarted", outcome: "failed", failure, atMs: clock.nowMs() } as const;
+			const why = toFailure(error, "error", "the outcome can't be collected");
+			const unstarted = { kind: "unstarted", outcome: "failed", failure: why, atMs: clock.nowMs() } as const;
 			outcome = await collectOutcome(task, paths, unstarted, store, agentId);
 		}
 		await storeOutcome(paths, outcome);
@@ -244,7 +220,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 			warn(`${of.paths.folder} is kept`, error);
 			return;
 		}
-		removeFolder(of);
+		trash.discard(of.paths.folder);
 	};
 
 	const wake = (attemptId: AttemptId, atMs: number): void => {
@@ -275,7 +251,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 			case "forget":
 				return void forget(command.attemptId);
 			case "discard":
-				return removeFolder(letGo(command.attemptId));
+				return trash.discard(letGo(command.attemptId).paths.folder);
 		}
 	};
 
@@ -286,7 +262,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 			const recovery = recoverAttempts(root, known, clock.nowMs());
 			for (const { task } of recovery.attempts) hold(task.attemptId);
 			for (const [attemptId, identity] of recovery.processes) {
-				hold(attemptId).supervisor = { pid: identity.pid, identity };
+				hold(attemptId).supervisor = identity;
 			}
 			for (const { task, progress } of recovery.attempts) if (progress.kind === "finished") finishLog(task.attemptId);
 			for (const attemptId of recovery.leftover) {
@@ -296,8 +272,9 @@ export const createRunner = (options: RunnerOptions): Runner => {
 			return { kind: "recovered", attempts: recovery.attempts, settled: settled.atStart };
 		},
 		close: () => {
-			followed.close();
+			processes.close();
 			spares.close();
+			trash.close();
 			for (const { wake, preparing } of held.values()) {
 				if (wake) clearTimeout(wake);
 				preparing?.abort();

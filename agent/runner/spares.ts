@@ -3,8 +3,7 @@
  * one, and here it costs the launch nothing.
  */
 
-import { mkdirSync, rmSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 
 export interface SpareFolders {
 	/** A folder to be renamed; null when there is none just now. */
@@ -13,45 +12,47 @@ export interface SpareFolders {
 }
 
 const KEPT = 8;
+/** Let what took the last one go on first. */
+const PAUSE_MS = 5;
 
 export const createSpareFolders = (root: string, warn: (message: string, error: unknown) => void): SpareFolders => {
 	rmSync(root, { recursive: true, force: true });
 	mkdirSync(root, { recursive: true, mode: 0o700 });
 	const ready: string[] = [];
 	let made = 0;
-	let filling = false;
-	let closed = false;
+	let timer: NodeJS.Timeout | null = null;
 
-	const fill = async (): Promise<void> => {
-		if (filling) return;
-		filling = true;
+	/** One at a time: each blocks the loop for as long as it takes to make eight files. */
+	const fill = (): void => {
+		timer = null;
 		try {
-			while (ready.length < KEPT && !closed) ready.push(await makeFolder(`${root}/${++made}`));
+			ready.push(makeFolder(`${root}/${++made}`));
+			if (ready.length < KEPT) fillSoon();
 		} catch (error) {
-			warn(`no spare folders can be made in ${root}`, error);
-		} finally {
-			filling = false;
+			warn(`no spare folder can be made in ${root}`, error);
 		}
 	};
-	void fill();
+	const fillSoon = (): void => {
+		timer ??= setTimeout(fill, PAUSE_MS);
+	};
+	fillSoon();
 
 	return {
 		take: () => {
-			const folder = ready.shift() ?? null;
-			void fill();
-			return folder;
+			fillSoon();
+			return ready.shift() ?? null;
 		},
 		close: () => {
-			closed = true;
+			if (timer) clearTimeout(timer);
 		},
 	};
 };
 
-const makeFolder = async (folder: string): Promise<string> => {
-	await mkdir(folder, { mode: 0o700 });
-	for (const name of ["work", "inputs", "outputs"]) await mkdir(`${folder}/${name}`);
-	for (const name of ["task.bin", "params.json", "stdout", "stderr"]) {
-		await writeFile(`${folder}/${name}`, "", { mode: 0o600 });
+const makeFolder = (folder: string): string => {
+	mkdirSync(folder, { mode: 0o700 });
+	for (const name of ["work", "inputs", "outputs"]) mkdirSync(`${folder}/${name}`);
+	for (const name of ["task.bin", "params.json", "launch.sh", "stdout", "stderr"]) {
+		writeFileSync(`${folder}/${name}`, "", { mode: 0o600 });
 	}
 	return folder;
 };

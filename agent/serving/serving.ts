@@ -17,7 +17,10 @@ import { openEndpoint } from "./v2/endpoint.ts";
 
 export interface ServingOptions {
 	dataDir: string;
+	/** Listened on. */
 	host: string;
+	/** What others dial; `host` where it is left out. */
+	advertise?: string;
 	/** 0 takes any free one. */
 	port: number;
 	/** Clients send it as a bearer token. */
@@ -32,7 +35,7 @@ export interface ServingOptions {
 }
 
 export interface Serving {
-	/** http://host:port */
+	/** http://host:port, as others reach it. */
 	endpoint: string;
 	/** Makes it so, in the background. The last call wins. */
 	reconcile(desired: DesiredServing): void;
@@ -54,13 +57,13 @@ const digestsOf = ({ artifact, golden }: DesiredReplica): Digest[] =>
 	[artifact, golden].flatMap((ref) => (ref ? [ref.digest] : []));
 
 export const startServing = async (options: ServingOptions): Promise<Serving> => {
-	const { dataDir, host, port, token, store, fetch, onReplicaChanged, log } = options;
+	const { dataDir, host, advertise = host, port, token, store, fetch, onReplicaChanged, log } = options;
 	const limits = { ...defaultLimits(), ...options.limits };
 	const deployments = new Map<string, Deployment>();
 	const files = openModelFiles(dataDir, store, fetch);
 	const context = { files, limits, inTurn: createTurn(), nowMs: monotonicClock.nowMs };
 	const models = createDirectory(() => [...deployments.values()]);
-	const endpoint = await openEndpoint({ host, port, token, models, limits, log });
+	const endpoint = await openEndpoint({ host, advertise, port, token, models, limits, log });
 	let closed = false;
 
 	const prune = async (): Promise<void> => {

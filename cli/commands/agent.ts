@@ -11,6 +11,7 @@ interface StartOptions {
 	coordinator: string;
 	name?: string;
 	host: string;
+	advertise?: string;
 	grpcPort: number;
 	servingPort: number;
 }
@@ -42,6 +43,12 @@ export const registerAgent = (program: Command, context: ContextProvider): void 
 		)
 		.option("--name <name>", "name of the agent (default: this host's)")
 		.addOption(new Option("--host <host>", "address to listen on").env("RUNMESH_HOST").default("127.0.0.1"))
+		.addOption(
+			new Option(
+				"--advertise <host>",
+				"address that others reach it at (default: that of --host; this host's name where that is every address)",
+			).env("RUNMESH_ADVERTISE"),
+		)
 		.addOption(portOption("--grpc-port", "RUNMESH_AGENT_GRPC_PORT", 7402, "gRPC for other agents"))
 		.addOption(portOption("--serving-port", "RUNMESH_SERVING_PORT", 8000, "inference"))
 		.argument("[more...]", "options of the agent process")
@@ -59,8 +66,9 @@ export const registerAgent = (program: Command, context: ContextProvider): void 
 					hint: "up to 63 letters, digits, - and _, beginning with a letter or digit",
 				});
 			}
-			const { nats, coordinator, host, grpcPort, servingPort } = options;
+			const { nats, coordinator, host, advertise, grpcPort, servingPort } = options;
 			const args = ["--home", home.root, "--nats", nats, "--coordinator", coordinator, "--name", name, "--host", host];
+			if (advertise !== undefined) args.push("--advertise", advertise);
 			args.push("--grpc-port", String(grpcPort), "--serving-port", String(servingPort), ...more);
 			process.exitCode = await runNode(home, nodePrograms.agent, args);
 		});

@@ -1,4 +1,7 @@
-/** RM_REPORTS → core. A report is acknowledged only when the journal has what it led to. */
+/**
+ * RM_REPORTS → core. A report is acknowledged only when the journal has what it led to. The streams in memory are made
+ * again here when a server that started again has lost them.
+ */
 
 import { AckPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "nats";
 import type { Logger } from "pino";
@@ -6,6 +9,7 @@ import type { Report } from "#shared/domain.ts";
 import { consumers, streams } from "#shared/subjects.ts";
 import { reportCodec } from "#shared/wire/codec.ts";
 import { keepConsuming } from "./consume.ts";
+import { restoreMemoryStreams, type StreamOptions } from "./streams.ts";
 
 const ACK_WAIT_NANOS = 30_000_000_000;
 const UNACKED_MAX = 5_000;
@@ -13,6 +17,7 @@ const UNACKED_MAX = 5_000;
 export const consumeReports = (
 	manager: JetStreamManager,
 	client: JetStreamClient,
+	options: StreamOptions,
 	log: Logger,
 	take: (report: Report) => Promise<void>,
 ): { stop(): void } =>
@@ -21,6 +26,7 @@ export const consumeReports = (
 		streams.reports,
 		consumers.reports,
 		async () => {
+			await restoreMemoryStreams(manager, options);
 			await manager.consumers.add(streams.reports, {
 				durable_name: consumers.reports,
 				ack_policy: AckPolicy.Explicit,

@@ -48,10 +48,20 @@ const configs = ({ replicas }: StreamOptions): Partial<StreamConfig>[] => [
 	},
 ];
 
-export const ensureStreams = async (manager: JetStreamManager, options: StreamOptions): Promise<void> => {
+export const ensureStreams = (manager: JetStreamManager, options: StreamOptions): Promise<void> =>
+	addMissing(manager, configs(options));
+
+/** A server that started again has lost what lives in memory. A journal that is gone is never made anew in silence. */
+export const restoreMemoryStreams = (manager: JetStreamManager, options: StreamOptions): Promise<void> =>
+	addMissing(
+		manager,
+		configs(options).filter(({ storage }) => storage === StorageType.Memory),
+	);
+
+const addMissing = async (manager: JetStreamManager, wanted: Partial<StreamConfig>[]): Promise<void> => {
 	const known = new Set<string>();
 	for await (const name of manager.streams.names()) known.add(name);
-	for (const config of configs(options)) {
+	for (const config of wanted) {
 		if (!known.has(config.name ?? "")) await manager.streams.add(config);
 	}
 };

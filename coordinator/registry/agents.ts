@@ -1,5 +1,6 @@
 /** Agents' adverts and heartbeats → core. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KV, NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { subjects } from "#shared/subjects.ts";
@@ -8,11 +9,26 @@ import type { Input } from "../core/inputs.ts";
 
 type Take = (input: Input) => Promise<void>;
 
-/** Every advert known now, then every change. Resolves when the known ones have been taken. */
-export const watchAdverts = async (bucket: KV, log: Logger, take: Take): Promise<{ stop(): void }> => {
+const RETRY_PAUSE_MS = 200;
+
+/**
+ * Every advert known now, then every change. Resolves when the known ones have been taken. After each reconnection it
+ * watches anew: a server that started again knows nothing of a watch, which finds out only after some time.
+ */
+export const watchAdverts = async (
+	connection: NatsConnection,
+	bucket: KV,
+	log: Logger,
+	take: Take,
+): Promise<{ stop(): void }> => {
 	const initialised = Promise.withResolvers<void>();
-	const watch = await bucket.watch({ initializedFn: () => initialised.resolve() });
-	const consume = async (): Promise<void> => {
+	let stopped = false;
+	let stopCurrent = (): void => undefined;
+
+	const watchOnce = async (): Promise<void> => {
+		const watch = await bucket.watch({ initializedFn: () => initialised.resolve() });
+		stopCurrent = () => watch.stop();
+		if (stopped) stopCurrent();
 		for await (const entry of watch) {
 			if (entry.operation !== "PUT") continue;
 			try {
@@ -22,9 +38,24 @@ export const watchAdverts = async (bucket: KV, log: Logger, take: Take): Promise
 			}
 		}
 	};
-	void consume();
+	const loop = async (): Promise<void> => {
+		while (!stopped) {
+			await watchOnce().catch((error) => log.debug({ err: error }, "adverts can't be watched now; trying again"));
+			if (!stopped) await sleep(RETRY_PAUSE_MS);
+		}
+	};
+	const renew = async (): Promise<void> => {
+		for await (const { type } of connection.status()) if (type === "reconnect") stopCurrent();
+	};
+	void loop();
+	void renew();
 	await initialised.promise;
-	return { stop: () => watch.stop() };
+	return {
+		stop: () => {
+			stopped = true;
+			stopCurrent();
+		},
+	};
 };
 
 export const consumeHeartbeats = (connection: NatsConnection, log: Logger, take: Take): { stop(): void } => {

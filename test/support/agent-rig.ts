@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -159,6 +159,7 @@ export const agentRig = async (): Promise<AgentRig> => {
 	await lead(connection, rig, tell);
 	onTestFinished(async () => {
 		await rig.endAgent();
+		await endAttempts(join(home.agent, "attempts"));
 		await connection.close();
 		await rpc.close();
 		logs.close();
@@ -166,6 +167,19 @@ export const agentRig = async (): Promise<AgentRig> => {
 		await rm(root, { recursive: true, force: true, maxRetries: 5 });
 	});
 	return rig;
+};
+
+/** Of a test that failed half-way: they would outlive it. */
+const endAttempts = async (folder: string): Promise<void> => {
+	for (const attempt of await readdir(folder).catch(() => [])) {
+		const claim = await readFile(join(folder, attempt, "process"), "utf8").catch(() => "");
+		const pid = Number(claim.split(" ")[1]);
+		try {
+			if (pid > 1) process.kill(-pid, "SIGKILL");
+		} catch {
+			// Gone already.
+		}
+	}
 };
 
 const makeStreams = async (connection: NatsConnection): Promise<void> => {

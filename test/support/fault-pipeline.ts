@@ -91,7 +91,7 @@ export const drawMoments = (test: string, count: number): Moment[] => {
 const moment = (step: string, line: number): Moment => ({
 	step,
 	line,
-	shown: new RegExp(`^${escape(step)} +│ line ${line} of ${LINES}$`, "m"),
+	shown: new RegExp(`^${escaped(step)} +│ line ${line} of ${LINES}$`, "m"),
 });
 
 const expectedLog = Array.from({ length: LINES }, (_, index) => `line ${index + 1} of ${LINES}\n`).join("");
@@ -126,7 +126,7 @@ export const checkFaultRun = async (
 
 		const { stdout } = await mesh.run("logs", run.id, key, "--attempt", String(attempts.length));
 		expect(stdout.toString("utf8"), `log of ${key}`).toBe(expectedLog);
-		const lines = [...streamed.matchAll(new RegExp(`^${escape(key)} +│ (.*)$`, "gm"))];
+		const lines = [...streamed.matchAll(new RegExp(`^${escaped(key)} +│ (.*)$`, "gm"))];
 		const shown = lines.map(([, line]) => `${line}\n`).join("");
 		if (attempts.length === 1) expect(shown, `${key} as streamed`).toBe(expectedLog);
 		else expect(shown, `${key} as streamed`).toContain(expectedLog);
@@ -134,4 +134,4 @@ export const checkFaultRun = async (
 	expect(readdirSync(join(mesh.folder, "marks")).sort()).toEqual([...COMMANDS].sort());
 };
 
-const escape = (key: string): string => key.replace(".", "\\.");
+const escaped = (key: string): string => key.replace(".", "\\.");

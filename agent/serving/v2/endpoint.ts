@@ -3,10 +3,11 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { toRunmeshError } from "#shared/errors.ts";
+import { hostPort } from "#shared/wire/grpc.ts";
 import type { V2Options } from "./app.ts";
 
 export interface Endpoint {
-	/** http://host:port */
+	/** http://host:port, as others reach it. */
 	url: string;
 	/** Gets ready for requests, so that the first one does not wait. */
 	prepare(): void;
@@ -15,7 +16,10 @@ export interface Endpoint {
 }
 
 export interface EndpointOptions extends Omit<V2Options, "server"> {
+	/** Listened on. */
 	host: string;
+	/** What others dial. */
+	advertise: string;
 	port: number;
 }
 
@@ -23,7 +27,7 @@ export interface EndpointOptions extends Omit<V2Options, "server"> {
 const KEEP_ALIVE_MS = 75_000;
 const CLOSE_WITHIN_MS = 5_000;
 
-export const openEndpoint = async ({ host, port, ...options }: EndpointOptions): Promise<Endpoint> => {
+export const openEndpoint = async ({ host, advertise, port, ...options }: EndpointOptions): Promise<Endpoint> => {
 	const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS });
 	let loading: Promise<RequestListener> | null = null;
 	const load = (): Promise<RequestListener> => {
@@ -48,9 +52,9 @@ export const openEndpoint = async ({ host, port, ...options }: EndpointOptions):
 		server.once("error", (error) => reject(toRunmeshError(Object.assign(error, { port }))));
 		server.listen({ host, port }, resolve);
 	});
-	const { port: bound, family } = server.address() as AddressInfo;
+	const { port: bound } = server.address() as AddressInfo;
 	return {
-		url: `http://${family === "IPv6" ? `[${host}]` : host}:${bound}`,
+		url: `http://${hostPort(advertise, bound)}`,
 		prepare: () => {
 			load().catch(() => {
 				loading = null;

@@ -2,9 +2,11 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { taskCodec } from "#shared/wire/codec.ts";
 import { agentRig } from "#test/support/agent-rig.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
 
@@ -68,7 +70,20 @@ test("an outcome is kept over restarts, and reported until it is settled", async
 	expect(first.outcome).toBe("succeeded");
 });
 
-test("an attempt is known by its claim alone, should its launch record be lost", async () => {
+test("an agent that died with a task on its disk and nothing launched launches it, once", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	await rig.endAgent("SIGKILL");
+	const ran = join(rig.home.root, "ran");
+	const task = commandTask("kept", `echo once >> ${ran}`);
+	await mkdir(rig.folder(task), { recursive: true });
+	await writeFile(join(rig.folder(task), "task.bin"), taskCodec.encode(task));
+	await rig.startAgent();
+	expect((await rig.finished(task)).outcome).toBe("succeeded");
+	expect(await readFile(ran, "utf8")).toBe("once\n");
+});
+
+test("a claim keeps every other supervisor out", async () => {
 	const rig = await agentRig();
 	await rig.startAgent();
 	const gate = join(rig.home.root, "gate");
@@ -76,11 +91,8 @@ test("an attempt is known by its claim alone, should its launch record be lost",
 	const task = commandTask("claimed", `echo once >> ${ran}; ${waitFor(gate)}`);
 	await rig.send(task);
 	await rig.started(task);
-	await rig.endAgent("SIGKILL");
-
-	await rm(join(rig.folder(task), "task.bin.new"), { force: true });
-	await rig.startAgent();
-	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "running");
+	const supervisor = fileURLToPath(new URL("../../../agent/runner/supervise.sh", import.meta.url));
+	execFileSync("/bin/sh", [supervisor, task.attemptId, rig.folder(task)]);
 	await writeFile(gate, "");
 	expect((await rig.finished(task)).outcome).toBe("succeeded");
 	expect(await readFile(ran, "utf8")).toBe("once\n");
@@ -94,7 +106,7 @@ test("SIGTERM ends the agent at once and no attempt", async () => {
 	await rig.send(task);
 	await rig.started(task);
 	expect(await rig.endAgent("SIGTERM")).toBe(0);
-	const [pid] = (await readFile(join(rig.folder(task), "process"), "utf8")).split(" ");
+	const [, pid] = (await readFile(join(rig.folder(task), "process"), "utf8")).split(" ");
 	expect(execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" })).toContain(task.attemptId);
 	await rig.startAgent();
 	await writeFile(gate, "");

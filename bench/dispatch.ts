@@ -1,0 +1,10 @@
+/** How fast the mesh gets work going. */
+
+import type { Part } from "./benchmark.ts";
+import { noopThroughput } from "./dispatch/noop.ts";
+import { readyToStarted } from "./dispatch/ready-to-started.ts";
+import { recovery } from "./dispatch/recovery.ts";
+import { trueThroughput } from "./dispatch/true.ts";
+import { upToFirstStep } from "./dispatch/up.ts";
+
+export const parts: readonly Part[] = [upToFirstStep, readyToStarted, noopThroughput, trueThroughput, recovery];

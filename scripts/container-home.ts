@@ -1,0 +1,25 @@
+/**
+ * Prepares the home that a mesh of containers shares: its credentials, made once and kept, and the configuration of
+ * its nats-server. docker-compose.yml runs it before everything else.
+ */
+
+import { writeNatsConfig } from "#cli/up/nats-config.ts";
+import { preferredNatsVersion } from "#cli/up/nats-release.ts";
+import { generateCredentials, readCredentials, writeCredentials } from "#shared/credentials.ts";
+import { resolveHome } from "#shared/home.ts";
+
+const home = resolveHome();
+const kept = readCredentials(home, {});
+const credentials = kept ?? generateCredentials();
+if (!kept) writeCredentials(home, credentials);
+writeNatsConfig({
+	folder: home.nats,
+	host: "0.0.0.0",
+	port: 4222,
+	serverName: "nats",
+	// Of the image, as far as it can be known here: at least this.
+	version: preferredNatsVersion,
+	credentials,
+	syncAlways: true,
+});
+console.log(`${home.root}: ${kept ? "the credentials are there" : "made new credentials"}`);

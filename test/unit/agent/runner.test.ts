@@ -1,0 +1,146 @@
+/** The runner's small parts: what is read from disk, what is said of a failure, what a step sees. */
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { exitOf } from "#agent/runner/collect.ts";
+import { baseEnvironment, stepEnvironment } from "#agent/runner/environment.ts";
+import { lastLines, toFailure } from "#agent/runner/failure.ts";
+import { writeLaunchScript } from "#agent/runner/launch.ts";
+import { readMetrics } from "#agent/runner/metrics.ts";
+import { attemptPaths } from "#agent/runner/paths.ts";
+import { identifyProcess, isAlive, parseClaim } from "#agent/runner/process.ts";
+import { readExit, writeTask } from "#agent/runner/record.ts";
+import { recoverAttempts } from "#agent/runner/recover.ts";
+import { openSettledLog } from "#agent/runner/settled.ts";
+import type { AttemptId } from "#shared/ids.ts";
+import { commandTask } from "#test/support/agent-tasks.ts";
+
+const folder = async (): Promise<string> => {
+	const dir = await mkdtemp(join(tmpdir(), "runmesh-runner-"));
+	onTestFinished(() => rm(dir, { recursive: true, force: true }));
+	return dir;
+};
+
+test("metrics: the last value of each name, and no line of nonsense counts", async () => {
+	const path = join(await folder(), "metrics.jsonl");
+	const lines = [
+		'{"name":"loss","value":3,"step":1}',
+		"{",
+		"null",
+		'{"name":"","value":1}',
+		'{"name":"text","value":"1"}',
+		'{"name":"huge","value":1e999}',
+		`{"name":"${"x".repeat(300)}","value":1}`,
+		`{"name":"long","value":1,"more":"${"x".repeat(200_000)}"}`,
+		'{"name":"loss","value":2,"step":2}',
+		'{"name":"accuracy","value":0.5,"step":"?"}',
+	];
+	writeFileSync(path, lines.join("\n"));
+	expect(await readMetrics(path)).toEqual([
+		{ name: "loss", value: 2, step: 2 },
+		{ name: "accuracy", value: 0.5, step: 0 },
+	]);
+	expect(await readMetrics(`${path}.missing`)).toEqual([]);
+});
+
+test("the last words of a step are few, printable, and never a terminal's commands", async () => {
+	const path = join(await folder(), "stderr");
+	writeFileSync(path, `${"old\n".repeat(5_000)}\u001b[31mred\u001b[0m\u0007\n\nprogress\rdone ✓\n`);
+	expect(lastLines(path)).toBe("old\nold\nred\nprogress\ndone ✓");
+	expect(lastLines(`${path}.missing`)).toBe("");
+});
+
+test("a full disk is named as what it is", () => {
+	const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+	const wrapped = new Error("could not store", { cause: full });
+	expect(toFailure(wrapped, "output", 'output "model" can\'t be taken')).toEqual({
+		cause: "disk",
+		message: 'output "model" can\'t be taken: no space left on the disk',
+		signal: "",
+	});
+});
+
+test("an exit code of a shell names the signal", () => {
+	expect(exitOf(143, 1)).toMatchObject({ exitCode: 143, signal: "SIGTERM" });
+	expect(exitOf(3, 1)).toMatchObject({ exitCode: 3, signal: "" });
+});
+
+test("a step sees an allow-list, its own variables, and devices that it can't overrule", () => {
+	const base = baseEnvironment({ PATH: "/usr/bin", LC_ALL: "C", RUNMESH_TOKEN: "secret", AWS_SECRET: "x", HOME: "/h" });
+	expect(base).toMatchObject({ PATH: `${dirname(process.execPath)}:/usr/bin`, LC_ALL: "C", HOME: "/h" });
+	expect(Object.values(base)).not.toContain("secret");
+	const paths = attemptPaths("/attempts", "r1.a.1" as AttemptId);
+	const task = commandTask("a", "true", { env: { CUDA_VISIBLE_DEVICES: "7", RUNMESH_ATTEMPT: "other", MINE: "1" } });
+	expect(stepEnvironment(base, task, paths, { gpuIds: ["GPU-1", "GPU-2"], hostHasGpus: true })).toMatchObject({
+		CUDA_VISIBLE_DEVICES: "GPU-1,GPU-2",
+		CUDA_DEVICE_ORDER: "PCI_BUS_ID",
+		NVIDIA_VISIBLE_DEVICES: "GPU-1,GPU-2",
+		RUNMESH_ATTEMPT: task.attemptId,
+		MINE: "1",
+	});
+	const none = stepEnvironment(base, { ...task, env: {} }, paths, { gpuIds: [], hostHasGpus: true });
+	expect(none).toMatchObject({ CUDA_VISIBLE_DEVICES: "", NVIDIA_VISIBLE_DEVICES: "void" });
+	expect(stepEnvironment(base, { ...task, env: {} }, paths, { gpuIds: [], hostHasGpus: false })).not.toHaveProperty(
+		"CUDA_VISIBLE_DEVICES",
+	);
+});
+
+test("whatever stands in a command or a variable reaches the program as it is", async () => {
+	const root = await folder();
+	const paths = attemptPaths(root, "r1.a.1" as AttemptId);
+	mkdirSync(paths.work, { recursive: true });
+	const value = "a'b\"c $(touch x) `y` \\n\nnext\tline ✓";
+	const command = `printf '%s|' "$VALUE"; printf '%s' 'it'"'"'s'`;
+	const task = commandTask("a", command);
+	writeLaunchScript(task, paths, { PATH: "/usr/bin:/bin", VALUE: value }, {});
+	expect(execFileSync("/bin/sh", ["-c", `. ${paths.launch}; "$@"`], { encoding: "utf8" })).toBe(`${value}|it's`);
+});
+
+test("a process is known by its pid and start; a claim that names another is not alive", () => {
+	const me = identifyProcess(process.pid);
+	expect(me && isAlive(me)).toBe(true);
+	expect(isAlive({ pid: process.pid, start: "another boot 1" })).toBe(false);
+	expect(parseClaim("")).toBe(null);
+	expect(parseClaim("- 1\n")).toBe(null);
+});
+
+test("what is left on disk tells how far an attempt came", async () => {
+	const root = await folder();
+	const write = (step: string, files: Record<string, string>): AttemptId => {
+		const task = commandTask(step, "true");
+		const paths = attemptPaths(root, task.attemptId);
+		writeTask(paths, task, null);
+		for (const [name, text] of Object.entries(files)) writeFileSync(join(paths.folder, name), text);
+		return task.attemptId;
+	};
+	const fresh = write("fresh", {});
+	const ended = write("ended", { process: "boot 999999 (sh) S 1\n", exit: "3\n" });
+	const torn = write("torn", { process: "boot 999999 (sh) S 1\n", exit: "3" });
+	const settled = write("settled", {});
+	const unreadable = write("unreadable", { "task.bin": "rubbish" });
+	const { attempts, leftover } = recoverAttempts(root, new Set([settled]), 5);
+	const progress = Object.fromEntries(attempts.map((attempt) => [attempt.task.attemptId, attempt.progress]));
+	expect(progress[fresh]).toEqual({ kind: "accepted" });
+	expect(progress[ended]).toMatchObject({ kind: "exited", exit: { exitCode: 3, vanished: "" } });
+	expect(progress[torn]).toMatchObject({
+		kind: "exited",
+		exit: { exitCode: null, vanished: expect.stringMatching(/./) },
+	});
+	expect(progress[unreadable]).toBeUndefined();
+	expect(leftover).toEqual([settled]);
+	expect(readExit(attemptPaths(root, torn))).toBe(null);
+});
+
+test("settled ids are kept over restarts, and not without bound", async () => {
+	const root = await folder();
+	const log = openSettledLog(root);
+	for (let count = 0; count < 12_000; count++) log.add(`r1.step.${count}` as AttemptId);
+	const { atStart } = openSettledLog(root);
+	expect(atStart.at(-1)).toBe("r1.step.11999");
+	expect(atStart.length).toBeGreaterThanOrEqual(5_000);
+	expect(atStart.length).toBeLessThanOrEqual(10_000);
+});
