@@ -17,8 +17,7 @@ export const matrixPipeline = (cells: number, body: readonly string[]): string =
 };
 
 /** bash's own clock, so that no further process comes before the stamp. */
-const STAMP =
-	'echo "{\\"name\\":\\"started_us\\",\\"value\\":${EPOCHREALTIME//[^0-9]/},\\"step\\":0}" >> "$RUNMESH_METRICS"';
+const STAMP = 'echo "{\\"name\\":\\"started_s\\",\\"value\\":$EPOCHREALTIME,\\"step\\":0}" >> "$RUNMESH_METRICS"';
 
 /** Steps one after the other; the first thing that each does is to say what time it is. */
 export const stampedChain = (length: number): string =>
@@ -28,6 +27,7 @@ export const stampedChain = (length: number): string =>
 		...Array.from({ length }, (_, index) => [
 			`  s${index}:`,
 			"    shell: [bash, -c]",
+			"    env: {LC_ALL: C}",
 			`    run: ${JSON.stringify(STAMP)}`,
 			...(index === 0 ? [] : [`    needs: [s${index - 1}]`]),
 		]).flat(),

@@ -1,8 +1,9 @@
 /** Makes an attempt's outcome from what it left: how it ended, its outputs, its metrics. */
 
 import { statSync } from "node:fs";
-import { readdir } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import { constants } from "node:os";
+import { dirname } from "node:path";
 import type { BlobStore } from "#shared/blobs/store.ts";
 import { captureTree } from "#shared/blobs/tree.ts";
 import type { ArtifactRef, Failure, Outcome, Task } from "#shared/domain.ts";
@@ -105,6 +106,7 @@ const captureOutputs = async (
 	const outputs: ArtifactRef[] = [];
 	for (const { name, path } of task.outputs) {
 		try {
+			await checkPlace(paths, path);
 			outputs.push(await captureTree(store, `${paths.outputs}/${path}`, name, agentId));
 		} catch (error) {
 			const missing = error instanceof RunmeshError && error.code === "RM_NOT_FOUND";
@@ -118,6 +120,15 @@ const captureOutputs = async (
 		}
 	}
 	return { outputs, failure: null };
+};
+
+/** The step may have put a link in the place of a folder on the way there; links below it are the capture's affair. */
+const checkPlace = async ({ folder, outputs }: AttemptPaths, path: string): Promise<void> => {
+	const place = await realpath(dirname(`${outputs}/${path}`)).catch(() => null);
+	if (place === null) return;
+	const expected = `${await realpath(folder)}/outputs`;
+	if (place === expected || place.startsWith(`${expected}/`)) return;
+	throw new RunmeshError("RM_UNSAFE_PATH", `$RUNMESH_OUTPUTS/${path} leads outside the outputs, by a symbolic link`);
 };
 
 const LISTED = 10;

@@ -71,6 +71,7 @@ export const bareSkeleton = async (mesh: RunningMesh, steps: number): Promise<nu
 		};
 		await lease();
 		await settle();
+		await reports.close();
 		return steps / ((performance.now() - startedAt) / 1000);
 	} finally {
 		await agent.close();

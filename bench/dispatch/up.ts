@@ -22,13 +22,21 @@ const measureOnce = async (home: Home): Promise<number> => {
 	const startedAt = Date.now();
 	const up = spawn(process.execPath, [command, "up", "-o", "json", ...anyPorts.flatMap((flag) => [flag, "0"])], {
 		env: { ...process.env, RUNMESH_HOME: home.root },
-		stdio: ["ignore", "pipe", "inherit"],
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	let words = "";
+	up.stderr.on("data", (chunk: Buffer) => {
+		words += chunk;
 	});
 	const killAtExit = (): void => void up.kill("SIGTERM");
 	process.once("exit", killAtExit);
 	const gone = once(up, "exit");
+	const failed = gone.then((): never => {
+		throw new Error(`runmesh up ended: ${words}`);
+	});
+	failed.catch(() => undefined);
 	try {
-		const [line] = (await once(createInterface(up.stdout), "line")) as [string];
+		const [line] = (await Promise.race([once(createInterface(up.stdout), "line"), failed])) as [string];
 		const { url } = JSON.parse(line) as { url: string };
 		const client = createApiClient({ url, token: requireCredentials(home, {}).apiToken });
 		let run = await submit(client, stampedChain(1));

@@ -4,6 +4,7 @@ import type { LogRecord, RunDetail } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { didYouMean } from "#shared/pipeline/near.ts";
 import type { CliContext } from "../context.ts";
+import { formatBytes } from "../output/format.ts";
 import { write } from "../output/print.ts";
 import { logPrefix, prefixWidth } from "../output/progress.ts";
 import { createStyle } from "../output/style.ts";
@@ -42,7 +43,11 @@ const select = (run: RunDetail, step: string | undefined): Selection => {
 type Printer = { record(record: LogRecord): Promise<void>; end(): Promise<void> };
 
 const printBytes = (cli: CliContext): Printer => ({
-	record: (record) => write(cli.stdout, recordBytes(record)),
+	record: async (record) => {
+		const { droppedBytes, stream } = record;
+		if (droppedBytes) await write(cli.stderr, `${formatBytes(droppedBytes)} of ${stream} dropped: over the log limit\n`);
+		await write(cli.stdout, recordBytes(record));
+	},
 	end: async () => undefined,
 });
 

@@ -20,8 +20,8 @@ export interface WatchOptions {
 /** Even if no event comes. */
 const LONGEST_WAIT_MS = 5_000;
 const SHORTEST_WAIT_MS = 100;
-/** For the last lines of log, after the run has finished. */
-const LOG_GRACE_MS = 5_000;
+/** Of silence, while the last lines of log are awaited after the run has finished: longer than the coordinator's own. */
+const LOG_GRACE_MS = 8_000;
 
 /** A flag that can be waited for. */
 const createBell = () => {
@@ -43,11 +43,17 @@ const createBell = () => {
 	};
 };
 
-const followLogs = async (client: ApiClient, run: string, progress: Progress, options: WatchOptions): Promise<void> => {
+const followLogs = async (
+	client: ApiClient,
+	run: string,
+	progress: Progress,
+	options: WatchOptions & { onRecord: () => void },
+): Promise<void> => {
 	const assembler = createLineAssembler();
 	const { signal, patience } = options;
 	try {
 		for await (const record of client.followLogs(run, "*", {}, { signal, patience })) {
+			options.onRecord();
 			for (const line of assembler.push(record)) progress.line(line);
 		}
 	} finally {
@@ -75,11 +81,26 @@ export const watchRun = async (
 	const listening = (async () => {
 		for await (const _ of client.events(started.id, { signal: streams, patience })) bell.ring();
 	})().catch(() => undefined);
+	let heardAtMs = 0;
+	const onRecord = (): void => {
+		heardAtMs = Date.now();
+	};
 	const logging = options.logs
-		? followLogs(client, started.id, progress, { ...options, signal: streams }).catch((error: Error) => {
+		? followLogs(client, started.id, progress, { ...options, signal: streams, onRecord }).catch((error: Error) => {
 				if (!streams.aborted) progress.note(`logs can't be shown: ${error.message}`);
 			})
 		: Promise.resolve();
+	/** Until the logs have ended, or nothing of them comes any more. */
+	const awaitLogs = async (): Promise<void> => {
+		const ended = new AbortController();
+		void logging.then(() => ended.abort());
+		const either = AbortSignal.any([signal, ended.signal]);
+		for (const overAtMs = Date.now(); !either.aborted; ) {
+			const waitMs = Math.max(overAtMs, heardAtMs) + LOG_GRACE_MS - Date.now();
+			if (waitMs <= 0) return progress.note("the end of the log has not come; `runmesh logs` may show it later");
+			await pause(waitMs, either);
+		}
+	};
 
 	let run = started;
 	try {
@@ -95,9 +116,7 @@ export const watchRun = async (
 			// A large run takes long to read: leave the coordinator more time than it spends on us.
 			if (!isFinished(run)) await pause(Math.max(SHORTEST_WAIT_MS, 2 * (Date.now() - askedAtMs)), signal);
 		}
-		const waited = new AbortController();
-		await Promise.race([logging, pause(LOG_GRACE_MS, AbortSignal.any([signal, waited.signal]))]);
-		waited.abort();
+		await awaitLogs();
 		return run;
 	} catch (error) {
 		if (signal.aborted) return null;

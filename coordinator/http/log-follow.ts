@@ -1,12 +1,13 @@
 /** Logs as they are written: goes on where each attempt's history ended, and takes up new attempts as they are leased. */
 
 import type { LogRecord } from "#shared/api.ts";
+import type { AttemptId } from "#shared/ids.ts";
 import type { LogAttempt, LogScope } from "../store/log-attempts.ts";
 import { createCommitWatch } from "./commit-watch.ts";
 import type { HttpDeps } from "./deps.ts";
 import { type LogReader, newLogReader, readRecords } from "./log-history.ts";
 
-/** An attempt that is over and whose log has not ended: its agent is gone, or still sends. */
+/** An attempt that is over and whose log has not ended: its agent still sends, or is gone when nothing comes for so long. */
 const LATE_LOG_MS = 5_000;
 /** Commits come in hundreds a second; attempts are looked for less often. */
 const LOOK_MS = 20;
@@ -49,7 +50,6 @@ export const followLogs = async (
 	const follow = async (reader: LogReader, entry: Followed): Promise<void> => {
 		const stop = AbortSignal.any([signal, entry.stop.signal]);
 		for await (const records of readRecords(logs, reader, { follow: true, signal: stop })) {
-			entry.deadline?.refresh();
 			await write(records);
 		}
 		// Given up while the client was slow, it is still shown as far as it is stored.
@@ -72,9 +72,19 @@ export const followLogs = async (
 			// A lost attempt may show signs of life again.
 			if (entry.deadline) clearTimeout(entry.deadline);
 			entry.deadline = null;
-		} else if (!entry.deadline) {
-			entry.deadline = setTimeout(() => entry.stop.abort(), patienceMs(endedAtMs));
-		}
+		} else if (!entry.deadline) giveUpLater(entry, endedAtMs);
+	};
+
+	const giveUpLater = (entry: Followed, endedAtMs: number): void => {
+		const waitMs = patienceMs(entry.attempt.id, endedAtMs);
+		if (waitMs === 0) entry.stop.abort();
+		else entry.deadline = setTimeout(() => giveUpLater(entry, endedAtMs), waitMs);
+	};
+
+	/** How much longer a log that has not ended is waited for. */
+	const patienceMs = (id: AttemptId, endedAtMs: number): number => {
+		const heardAtMs = Math.max(endedAtMs, logs.changedAtMs(id));
+		return Math.max(0, Math.min(LATE_LOG_MS, heardAtMs + LATE_LOG_MS - Date.now()));
 	};
 
 	const endWhenOver = (): void => {
@@ -84,8 +94,8 @@ export const followLogs = async (
 
 	try {
 		for (const reader of readers) {
-			const { endedAtMs } = reader.attempt;
-			if (endedAtMs !== null && patienceMs(endedAtMs) === 0) await write(reader.records.flush());
+			const { id, endedAtMs } = reader.attempt;
+			if (endedAtMs !== null && patienceMs(id, endedAtMs) === 0) await write(reader.records.flush());
 			else start(reader);
 		}
 		do {
@@ -100,8 +110,5 @@ export const followLogs = async (
 		}
 	}
 };
-
-const patienceMs = (endedAtMs: number): number =>
-	Math.max(0, Math.min(LATE_LOG_MS, endedAtMs + LATE_LOG_MS - Date.now()));
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -51,7 +51,9 @@ export const logRoutes = (app: Api, deps: HttpDeps): void => {
 					);
 				const readers = store.logs.attempts(scope, 0).map(newLogReader);
 				for await (const records of mergeHistory(logs, readers, signal)) await writeRecords(records);
-				if (query.follow) await followLogs(deps, scope, readers, writeRecords, signal);
+				// What is over is shown whole: its last bytes may still be on their way.
+				const toItsEnd = query.follow || store.logs.over(scope);
+				if (toItsEnd) await followLogs(deps, scope, readers, writeRecords, signal);
 				else for (const { records } of readers) await writeRecords(records.flush());
 			});
 		},

@@ -9,6 +9,8 @@ export class AttemptLog {
 	readonly path: string;
 	/** Where the next frame goes. */
 	size = 0;
+	/** When this process last appended to it. */
+	changedAtMs = 0;
 	readonly #next = { stdout: 0, stderr: 0, metrics: 0 };
 	readonly #ended = new Set<LogStreamName>();
 	readonly #metrics = new MetricParser();
@@ -68,6 +70,7 @@ export class AttemptLog {
 			throw Object.assign(error as Error, { path: this.path });
 		}
 		this.size += bytes.length;
+		this.changedAtMs = Date.now();
 		const metrics = this.#apply(frame);
 		this.wake();
 		return metrics;

@@ -40,6 +40,8 @@ export interface LogStore {
 	/** Resolves when what is stored of a complete log will survive a power cut; at once for one that is not complete. */
 	sync(attemptId: string): Promise<void>;
 	read(attemptId: string, options?: LogReadOptions): AsyncIterable<PlacedLogFrame>;
+	/** When this process last stored some of it; 0 when it has not. */
+	changedAtMs(attemptId: AttemptId): number;
 	close(): void;
 }
 
@@ -106,6 +108,10 @@ class FileLogStore implements LogStore {
 			} else if (follow && !log.ended) await log.changed(signal);
 			else return;
 		}
+	}
+
+	changedAtMs(attemptId: AttemptId): number {
+		return this.#logs.get(attemptId)?.changedAtMs ?? 0;
 	}
 
 	close(): void {

@@ -62,7 +62,7 @@ linksAbove: {run: 'ln -s /etc "$RUNMESH_OUTPUTS/folder"', outputs: {model: folde
 movesAway: {run: 'rmdir "$RUNMESH_OUTPUTS" && ln -s /etc "$RUNMESH_OUTPUTS"', outputs: {model: hostname}}
 pipes: {run: 'mkfifo "$RUNMESH_OUTPUTS/model"', outputs: [model]}
 interpreter: {run: echo never, shell: [no-such-interpreter, -c]}
-slow: {run: echo working; sleep 1000, timeout: 500ms}
+slow: {run: echo working >&2; sleep 1000, timeout: 500ms}
 behind: {run: echo never, needs: [exits]}`,
 		);
 		shown = (await mesh.run("runs", "show", failed.run.id)).stdout.toString();

@@ -41,6 +41,8 @@ export interface AgentRig {
 	readonly heartbeats: Heartbeat[];
 	/** What the next heartbeats are answered. */
 	readonly stop: StopAttempt[];
+	/** Added to the agent's environment at its next start. */
+	readonly env: Record<string, string>;
 	/** Whether finished attempts are settled. */
 	settling: boolean;
 	/** Resolves when it is ready. */
@@ -110,10 +112,11 @@ export const agentRig = async (): Promise<AgentRig> => {
 		reports,
 		heartbeats,
 		stop: [],
+		env: {},
 		settling: true,
 		startAgent: async (...flags) => {
 			const args = ["--home", root, "--nats", nats.url, "--coordinator", rpc.address, "--name", agentId];
-			const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), "runmesh-test-compile") };
+			const env = { ...process.env, ...rig.env, NODE_COMPILE_CACHE: join(tmpdir(), "runmesh-test-compile") };
 			const child = spawn(process.execPath, [agentMain, ...args, "--grpc-port", "0", "--serving-port", "0", ...flags], {
 				env,
 				stdio: ["ignore", "ignore", "inherit", "ipc"],

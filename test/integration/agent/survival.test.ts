@@ -98,6 +98,23 @@ test("a claim keeps every other supervisor out", async () => {
 	expect(await readFile(ran, "utf8")).toBe("once\n");
 });
 
+test("the launcher dies: what it started goes on, and another one takes its place", async () => {
+	const rig = await agentRig();
+	const agent = await rig.startAgent();
+	const gate = join(rig.home.root, "gate");
+	const running = commandTask("running", `${waitFor(gate)}; exit 7`);
+	await rig.send(running);
+	await rig.started(running);
+	const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(agent.pid)], { encoding: "utf8" });
+	const launcher = children.split("\n").find((line) => line.includes("launcher.sh"));
+	process.kill(Number.parseInt(launcher ?? "", 10), "SIGKILL");
+	await writeFile(gate, "");
+	expect((await rig.finished(running)).failure).toMatchObject({ exitCode: 7 });
+	const next = commandTask("next", "true");
+	await rig.send(next);
+	expect((await rig.finished(next)).outcome).toBe("succeeded");
+});
+
 test("SIGTERM ends the agent at once and no attempt", async () => {
 	const rig = await agentRig();
 	await rig.startAgent();

@@ -185,7 +185,19 @@ describe("followed logs", () => {
 		api.commit(...story.passed("a"), story.leased("b"), story.ended("b", "lost"), story.settled("b", "failed"));
 		api.commit(...story.passed("idle"), story.finished("failed"));
 		api.log("r1.a.1", "done\n");
+		api.endLog("r1.a.1");
 		expect(texts(await all(follow("/runs/r1/steps/*/logs?follow=true")))).toEqual(["a done\n"]);
+	});
+
+	it("goes on while the log of a run that is long over still comes, asked to follow or not", async () => {
+		api.commit(...story.passed("a"), story.finished("succeeded"));
+		api.log("r1.a.1", "first\n");
+		const stream = follow("/runs/r1/steps/a/logs");
+		expect((await stream.next()).value?.text).toBe("first\n");
+		api.log("r1.a.1", "last\n");
+		expect((await stream.next()).value?.text).toBe("last\n");
+		api.endLog("r1.a.1");
+		expect((await stream.next()).done).toBe(true);
 	});
 
 	it("ends with the step when one step is asked for", async () => {
@@ -198,6 +210,7 @@ describe("followed logs", () => {
 	it("ends with the attempt when one attempt is asked for", async () => {
 		api.commit(story.leased("a"), story.ended("a", "failed"), story.retry("a", 0), story.leased("a", 2));
 		api.log("r1.a.1", "first\n");
+		api.endLog("r1.a.1");
 		api.log("r1.a.2", "second\n");
 		expect(texts(await all(follow("/runs/r1/steps/a/logs?follow=true&attempt=1")))).toEqual(["a first\n"]);
 	});
