@@ -8,20 +8,17 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { Metadata } from "@grpc/grpc-js";
 import type { ConnectionOptions } from "nats";
-import { z } from "zod";
 import { RunmeshError } from "./errors.ts";
 import type { Home } from "./home.ts";
 
-const credentialsSchema = z.object({
-	/** HTTP API, as a bearer token: `RUNMESH_TOKEN`. */
-	apiToken: z.string().min(1),
-	/** gRPC between coordinator and agents, and the agents' inference endpoint shares apiToken. */
-	meshToken: z.string().min(1),
-	natsUser: z.string().min(1),
-	natsPassword: z.string().min(1),
-});
-
-export type Credentials = z.infer<typeof credentialsSchema>;
+export interface Credentials {
+	/** HTTP API and the agents' inference endpoint, as a bearer token: `RUNMESH_TOKEN`. */
+	apiToken: string;
+	/** gRPC between coordinator and agents. */
+	meshToken: string;
+	natsUser: string;
+	natsPassword: string;
+}
 
 export const generateCredentials = (): Credentials => {
 	const secret = (): string => randomBytes(24).toString("base64url");
@@ -41,25 +38,30 @@ export const writeCredentials = (home: Home, credentials: Credentials): void => 
  * the home's file; null when neither has them.
  */
 export const readCredentials = (home: Home, env: NodeJS.ProcessEnv = process.env): Credentials | null => {
-	let stored: unknown = {};
-	try {
-		stored = JSON.parse(readFileSync(home.credentials, "utf8"));
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
-			throw new RunmeshError("RM_BAD_INPUT", `${home.credentials} can't be read: ${(error as Error).message}`, {
-				hint: "delete it and start `runmesh up` again to make new credentials",
-			});
-		}
-	}
-	const fromEnv = {
-		apiToken: env.RUNMESH_TOKEN,
-		meshToken: env.RUNMESH_MESH_TOKEN,
-		natsUser: env.RUNMESH_NATS_USER,
-		natsPassword: env.RUNMESH_NATS_PASSWORD,
+	const stored = readStored(home);
+	const find = (fromEnv: string | undefined, name: keyof Credentials): string => {
+		const value = fromEnv || stored[name];
+		return typeof value === "string" ? value : "";
 	};
-	const given = Object.fromEntries(Object.entries(fromEnv).filter(([, value]) => value));
-	const parsed = credentialsSchema.safeParse({ ...(stored as object), ...given });
-	return parsed.success ? parsed.data : null;
+	const credentials: Credentials = {
+		apiToken: find(env.RUNMESH_TOKEN, "apiToken"),
+		meshToken: find(env.RUNMESH_MESH_TOKEN, "meshToken"),
+		natsUser: find(env.RUNMESH_NATS_USER, "natsUser"),
+		natsPassword: find(env.RUNMESH_NATS_PASSWORD, "natsPassword"),
+	};
+	return Object.values(credentials).every((secret) => secret !== "") ? credentials : null;
+};
+
+const readStored = (home: Home): Partial<Record<keyof Credentials, unknown>> => {
+	try {
+		const stored: unknown = JSON.parse(readFileSync(home.credentials, "utf8"));
+		return stored !== null && typeof stored === "object" ? stored : {};
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+		throw new RunmeshError("RM_BAD_INPUT", `${home.credentials} can't be read: ${(error as Error).message}`, {
+			hint: "delete it and start `runmesh up` again to make new credentials",
+		});
+	}
 };
 
 /** Thrown where credentials are needed and missing. */

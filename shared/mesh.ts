@@ -1,29 +1,35 @@
 /** `mesh.json`: what a running `up` listens on, so that the CLI and tools find it by themselves. */
 
 import { readFileSync } from "node:fs";
-import { z } from "zod";
 import type { Home } from "./home.ts";
 
-const meshSchema = z.object({
+export interface Mesh {
 	/** Process of `up`. */
-	pid: z.number().int(),
+	pid: number;
 	/** http://127.0.0.1:7400 */
-	url: z.string(),
+	url: string;
 	/** host:port */
-	grpc: z.string(),
-	nats: z.string(),
-	startedAtMs: z.number(),
+	grpc: string;
+	nats: string;
+	startedAtMs: number;
 	/** Processes that `up` started, by name. */
-	processes: z.record(z.string(), z.number().int()),
-});
-
-export type Mesh = z.infer<typeof meshSchema>;
+	processes: Record<string, number>;
+}
 
 /** null when no mesh has been started on this home. */
 export const readMesh = (home: Home): Mesh | null => {
 	try {
-		return meshSchema.parse(JSON.parse(readFileSync(home.mesh, "utf8")));
+		const mesh: unknown = JSON.parse(readFileSync(home.mesh, "utf8"));
+		return isMesh(mesh) ? mesh : null;
 	} catch {
 		return null;
 	}
+};
+
+const isMesh = (value: unknown): value is Mesh => {
+	if (value === null || typeof value !== "object") return false;
+	const { pid, url, grpc, nats, startedAtMs, processes } = value as Record<string, unknown>;
+	const texts = [url, grpc, nats].every((text) => typeof text === "string");
+	const numbers = Number.isInteger(pid) && typeof startedAtMs === "number";
+	return texts && numbers && processes !== null && typeof processes === "object";
 };

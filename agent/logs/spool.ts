@@ -16,7 +16,6 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
-import { z } from "zod";
 
 export const spoolStreams = ["stdout", "stderr", "metrics"] as const;
 export type SpoolStream = (typeof spoolStreams)[number];
@@ -27,14 +26,14 @@ const SLACK_BYTES = 4 * 1024 * 1024;
 /** Of the limit that stdout and stderr share: a flood on one leaves this part to the other. */
 const RESERVED_PART = 16;
 
-const streamState = z.object({
+interface StreamState {
 	/** Bytes that count, once the limit is reached; null before. */
-	limit: z.number().int().nonnegative().nullable(),
+	limit: number | null;
 	/** Bytes cut off so far. */
-	cut: z.number().int().nonnegative(),
-});
-const spoolState = z.object({ stdout: streamState, stderr: streamState, metrics: streamState });
-type SpoolState = z.infer<typeof spoolState>;
+	cut: number;
+}
+
+type SpoolState = Record<SpoolStream, StreamState>;
 
 const freshState = (): SpoolState => ({
 	stdout: { limit: null, cut: 0 },
@@ -147,10 +146,19 @@ export class Spool {
 
 const readState = (path: string): SpoolState => {
 	try {
-		return spoolState.parse(JSON.parse(readFileSync(path, "utf8")));
+		const state: unknown = JSON.parse(readFileSync(path, "utf8"));
+		return isState(state) ? state : freshState();
 	} catch {
 		return freshState();
 	}
+};
+
+const isState = (value: unknown): value is SpoolState => {
+	const isCount = (count: unknown): boolean => Number.isSafeInteger(count) && (count as number) >= 0;
+	return spoolStreams.every((stream) => {
+		const { limit, cut } = (value as Partial<SpoolState> | null)?.[stream] ?? {};
+		return (limit === null || isCount(limit)) && isCount(cut);
+	});
 };
 
 /** A file that the step never opened, or took away, is empty. */

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Part } from "../benchmark.ts";
 import { pidOf, withMesh } from "../harness.ts";
-import { cpuSeconds, residentMb } from "./process-cost.ts";
+import { cpuSeconds, residentMb } from "../process-cost.ts";
 
 export const atRest: Part = {
 	metrics: ["coordinator_idle_mb", "agent_idle_mb", "agent_idle_cpu_pct"],

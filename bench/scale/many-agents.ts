@@ -7,8 +7,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Part } from "../benchmark.ts";
 import { finished, pidOf, submit, withMesh } from "../harness.ts";
 import { matrixPipeline } from "../matrix.ts";
+import { peakResidentMb, residentMb } from "../process-cost.ts";
 import { startSimulatedAgents } from "../simulated/agents.ts";
-import { peakResidentMb, residentMb } from "./process-cost.ts";
 
 const AGENT = { cpuMillis: 4_000, memoryBytes: 16 * 1024 ** 3, labels: {} };
 const STEPS_PER_AGENT = 40;

@@ -74,6 +74,8 @@ const childEnv = ({ env, home, nats }: MeshOptions, credentials: Credentials): N
 	const { RUNMESH_TOKEN: _, RUNMESH_MESH_TOKEN: _m, RUNMESH_NATS_USER: _u, RUNMESH_NATS_PASSWORD: _p, ...rest } = env;
 	return {
 		NODE_COMPILE_CACHE: join(home.cache, "compile"),
+		// glibc keeps a heap for each thread otherwise: several megabytes that an idle guest need not hold.
+		MALLOC_ARENA_MAX: "1",
 		...rest,
 		...(nats === null
 			? {}

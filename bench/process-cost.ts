@@ -25,3 +25,14 @@ export const cpuSeconds = (pid: number): number => {
 	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 	return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_S;
 };
+
+/** "coordinator 1.20 s, …": what each process of the mesh spends while `act` runs. */
+export const whileCounting = async <T>(
+	processes: () => Record<string, number>,
+	act: () => Promise<T>,
+): Promise<{ result: T; spent: string }> => {
+	const before = Object.entries(processes()).map(([name, pid]) => ({ name, pid, seconds: cpuSeconds(pid) }));
+	const result = await act();
+	const spent = before.map(({ name, pid, seconds }) => `${name} ${(cpuSeconds(pid) - seconds).toFixed(2)} s`);
+	return { result, spent: spent.join(", ") };
+};
