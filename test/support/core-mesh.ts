@@ -48,11 +48,7 @@ export class CoreMesh {
 		this.give({ kind: "leadershipGained", coordinatorId: "c2", epoch: this.state.epoch + 1 });
 	}
 
-	agent(
-		name: string,
-		cpu = 2,
-		changes: { labels?: Record<string, string>; gpus?: number; serves?: boolean } = {},
-	): AgentId {
+	agent(name: string, cpu = 2, changes: { labels?: Record<string, string>; gpus?: number } = {}): AgentId {
 		const agentId = name as AgentId;
 		const gpus = Array.from({ length: changes.gpus ?? 0 }, (_, index) => ({
 			id: `GPU-${index}`,
@@ -82,7 +78,7 @@ export class CoreMesh {
 					problems: {},
 				},
 				capacity: { cpuMillis: cpu * 1000, memoryBytes: 8e9, gpu: null },
-				endpoints: { grpc: `${name}:1`, serving: changes.serves ? `http://${name}` : "" },
+				endpoints: { grpc: `${name}:1`, serving: "" },
 				cordoned: false,
 				atMs: this.nowMs,
 				replicas: [],
@@ -119,6 +115,12 @@ export class CoreMesh {
 	submit(definition: PipelineDefinition, runId = "r1" as RunId, submissionId: string = runId): RunId {
 		this.give({ kind: "submitRun", runId, definition, params: {}, submitter: "t", code: null, submissionId });
 		return runId;
+	}
+
+	cordon(agentId: string): void {
+		const advert = this.state.agents.get(agentId as AgentId)?.advert;
+		if (!advert) throw new Error(`${agentId} has not advertised`);
+		this.give({ kind: "advertReceived", advert: { ...advert, cordoned: true } });
 	}
 
 	takeTask(stepKey: string): Task {

@@ -328,7 +328,7 @@ describe("deploy", () => {
 
 	it("ends when every replica serves", () => {
 		const mesh = new CoreMesh();
-		const a1 = mesh.agent("a1", 2, { serves: true });
+		const a1 = mesh.agent("a1", 2);
 		const run = mesh.submit(deployed);
 		mesh.finish(mesh.takeTask("train"));
 		expect(mesh.effects).toContainEqual(expect.objectContaining({ kind: "putServing", agentId: a1 }));
@@ -340,7 +340,7 @@ describe("deploy", () => {
 
 	it("returns to what served before when the new version is refused", () => {
 		const mesh = new CoreMesh();
-		const a1 = mesh.agent("a1", 2, { serves: true });
+		const a1 = mesh.agent("a1", 2);
 		mesh.submit(deployed);
 		mesh.finish(mesh.takeTask("train"));
 		mesh.replica(a1, "digits", 1, 1, "serving");
@@ -352,12 +352,14 @@ describe("deploy", () => {
 		expect(mesh.state.deployments.get("digits")).toMatchObject({ runId: before, revision: 3, agentIds: [a1] });
 	});
 
-	it("waits while no agent serves", () => {
+	it("waits while no agent takes work", () => {
 		const mesh = new CoreMesh();
 		mesh.agent("a1");
 		const run = mesh.submit(deployed);
-		mesh.finish(mesh.takeTask("train"));
-		const a2 = mesh.agent("a2", 2, { serves: true });
+		const train = mesh.takeTask("train");
+		mesh.cordon("a1");
+		mesh.finish(train);
+		const a2 = mesh.agent("a2");
 		mesh.give({ kind: "tick" });
 		mesh.replica(a2, "digits", 1, 1, "serving");
 		expect(mesh.outcome(run)).toBe("succeeded");
