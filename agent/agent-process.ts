@@ -9,7 +9,10 @@ import { resolveOptions } from "./options.ts";
 const EXIT_WITHIN_MS = 3_000;
 
 export const runAgentProcess = async (argv: string[]): Promise<void> => {
-	const log = pino({ base: null, level: process.env.RUNMESH_LOG_LEVEL || "info" }, pino.destination(2));
+	const output = pino.destination(2);
+	// A full disk takes lines of the log, not the agent.
+	output.on("error", () => undefined);
+	const log = pino({ base: null, level: process.env.RUNMESH_LOG_LEVEL || "info" }, output);
 	let agent: RunningAgent | null = null;
 	let ending = false;
 

@@ -13,7 +13,8 @@ import { newMeshState } from "./core/state.ts";
 import { defaultCoreOptions } from "./core/turn.ts";
 import { coordinatorIdentity } from "./identity.ts";
 import { openJournal } from "./journal/journal.ts";
-import { acquireLeadership } from "./journal/leadership.ts";
+import { acquireLeadership, type LeaderRecord } from "./journal/leadership.ts";
+import { watchStorage } from "./journal/storage-watch.ts";
 import { watchConnected } from "./link/connected.ts";
 import { createEffects } from "./link/effects.ts";
 import { consumeReports } from "./link/reports.ts";
@@ -38,13 +39,16 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 		bucket(buckets.serving),
 	]);
 
-	const leadership = await acquireLeadership(leaderBucket, coordinatorId, ({ url, grpc, coordinatorId: leader }) => {
+	const isConnected = watchConnected(connection);
+	const storage = watchStorage(isConnected, (stuck) => process.send?.({ stuck }), log);
+	const onStandby = ({ url, grpc, coordinatorId: leader }: LeaderRecord): void => {
 		log.info({ leader, url }, "another coordinator leads; standing by");
 		process.send?.({ ready: true, url, grpc });
-	});
+	};
+	const leadership = await acquireLeadership(leaderBucket, coordinatorId, onStandby, storage);
 	const state = newMeshState();
 	const committed = new EventEmitter().setMaxListeners(0);
-	const journal = openJournal(manager, client, (reason) => log.warn({ reason }, "the journal can't be written now"));
+	const journal = openJournal(manager, client, storage);
 	const shells = await startShells(options, credentials, state, committed, log);
 	await journal.replay(1, (batch) => {
 		for (const event of batch.events) apply(state, event);
@@ -62,7 +66,7 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	const failure = Promise.withResolvers<never>();
 	const reactor = createReactor(state, {
 		journal,
-		carryOut: createEffects(connection, client, servingBucket, log),
+		carryOut: createEffects(connection, servingBucket, log),
 		committed: (batches) => {
 			shells.readSide.commit(batches);
 			committed.emit("committed", journal.lastSequence());
@@ -77,7 +81,8 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	consumeHeartbeats(connection, log, reactor.take);
 	consumeReports(manager, client, options, log, (report) => reactor.take({ kind: "reportReceived", report }));
 	setInterval(() => reactor.take({ kind: "tick" }).catch(() => {}), TICK_MS);
-	const { url, grpc } = await shells.open(createCommands(state, reactor, monotonicClock), watchConnected(connection));
+	const commands = createCommands(state, reactor, monotonicClock, options.home);
+	const { url, grpc } = await shells.open(commands, () => isConnected() && !storage.isStuck());
 	leadership.announce({ url, grpc });
 	process.send?.({ ready: true, url, grpc });
 	log.info({ coordinatorId, epoch: state.epoch, url, grpc, runs: state.runs.size }, "leading");
@@ -88,7 +93,10 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 };
 
 const main = async (): Promise<void> => {
-	const log = pino({ name: "coordinator", level: process.env.RUNMESH_LOG_LEVEL ?? "info" }, pino.destination(2));
+	const output = pino.destination(2);
+	// A full disk takes lines of the log, not the coordinator.
+	output.on("error", () => undefined);
+	const log = pino({ name: "coordinator", level: process.env.RUNMESH_LOG_LEVEL ?? "info" }, output);
 	const stop = (code: number): never => process.exit(code);
 	process.on("SIGTERM", () => stop(0));
 	process.on("SIGINT", () => stop(0));
@@ -104,6 +112,8 @@ const main = async (): Promise<void> => {
 			reconnectTimeWait: 250,
 			waitOnFirstConnect: true,
 			ignoreClusterUpdates: false,
+			// Two stack traces for every publish, for the rare one that fails.
+			noAsyncTraces: true,
 		});
 		await lead(options, connection, log);
 	} catch (error) {

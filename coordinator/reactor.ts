@@ -69,6 +69,8 @@ export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor =>
 		const commits: CommittedBatch[] = [];
 		for (const events of chunks(decided.events)) commits.push(await ports.journal.append(state.epoch, events));
 		ports.carryOut(decided.effects);
+		// Messages leave at the end of this task: before the read side takes its time, not after it.
+		await null;
 		if (commits.length > 0) ports.committed(commits);
 		const refusals = new Map(decided.refused.map(({ input, error }) => [input, error]));
 		for (const { input, resolve, reject } of batch) {

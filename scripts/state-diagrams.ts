@@ -67,7 +67,7 @@ const section = <S extends string>(machine: Machine<S>): string[] => [
 const INTRODUCTION = `# States
 
 Made by \`npm run docs:states\` from \`coordinator/core/transitions.ts\`; a test keeps the two equal. The core checks each
-move against these tables. One that is not in them is a defect, and stops it with the step's last moves in the message.
+move against these tables. One that is not in them is a defect: it throws, with the step's last moves in the message.
 
 From \`backoff\` a step goes to \`ready\` when its time has come. It goes elsewhere when the attempt that was taken for lost
 is heard of after all: a late result counts as long as no newer attempt was leased.

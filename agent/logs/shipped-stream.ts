@@ -23,10 +23,10 @@ export class ShippedStream {
 	readonly attemptId: string;
 	/** As an answer names it. */
 	readonly key: string;
+	readonly name: SpoolStream;
 	/** The coordinator has everything, the end included. */
 	shipped = false;
 	inFlightBytes = 0;
-	readonly #name: SpoolStream;
 	readonly #spool: Spool;
 	#sent = 0;
 	#acknowledged = 0;
@@ -40,8 +40,13 @@ export class ShippedStream {
 	constructor(attemptId: string, name: SpoolStream, spool: Spool) {
 		this.attemptId = attemptId;
 		this.key = streamKey(attemptId, wireNames[name]);
-		this.#name = name;
+		this.name = name;
 		this.#spool = spool;
+	}
+
+	/** Where the coordinator stands, as far as it has said. */
+	get acknowledged(): number {
+		return this.#acknowledged;
 	}
 
 	complete(): void {
@@ -52,19 +57,19 @@ export class ShippedStream {
 	async nextChunk(): Promise<Chunk | null> {
 		if (!this.#maySend()) return null;
 		const offset = this.#sent;
-		const left = this.#spool.kept(this.#name) - offset;
-		const chunk = { attemptId: this.attemptId, stream: wireNames[this.#name], offset };
+		const left = this.#spool.kept(this.name) - offset;
+		const chunk = { attemptId: this.attemptId, stream: wireNames[this.name], offset };
 		if (left > 0) {
 			const data = await this.#spool.read(
-				this.#name,
+				this.name,
 				offset,
 				Math.min(left, this.#aligned ? CHUNK_BYTES : FIRST_CHUNK_BYTES),
 			);
-			const isLast = offset + data.length >= this.#spool.kept(this.#name) && this.#spool.dropped(this.#name) === 0;
+			const isLast = offset + data.length >= this.#spool.kept(this.name) && this.#spool.dropped(this.name) === 0;
 			return { ...chunk, data, end: this.#complete && isLast };
 		}
 		// What the limit cost is told by an empty chunk at the very end.
-		const end = Math.max(offset, this.#spool.kept(this.#name) + this.#spool.dropped(this.#name));
+		const end = Math.max(offset, this.#spool.kept(this.name) + this.#spool.dropped(this.name));
 		return { ...chunk, offset: end, droppedBytes: end - offset, data: Buffer.alloc(0), end: true };
 	}
 
@@ -113,7 +118,7 @@ export class ShippedStream {
 	#maySend(): boolean {
 		if (this.shipped || this.#endSent || this.inFlightBytes >= STREAM_WINDOW_BYTES) return false;
 		if (!this.#aligned && this.#inFlight.length > 0) return false;
-		return this.#complete || this.#sent < this.#spool.kept(this.#name);
+		return this.#complete || this.#sent < this.#spool.kept(this.name);
 	}
 }
 

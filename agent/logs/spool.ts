@@ -2,6 +2,8 @@
  * The files that a step's process appends its output to, and the log limit on them. A file past its limit is cut back
  * to what is kept: those bytes stay where they are, so an offset in the file is the offset in the log, and the disk
  * holds little more than the limit. What was cut is remembered beside the files, for an agent that starts again.
+ * While the disk is nearly full a large log ends where it is: what it takes here, it takes a second time where it is
+ * stored, which may be the same disk.
  */
 
 import {
@@ -12,10 +14,12 @@ import {
 	openSync,
 	readFileSync,
 	renameSync,
+	statfsSync,
 	statSync,
 	writeFileSync,
 } from "node:fs";
 import { open } from "node:fs/promises";
+import { dirname } from "node:path";
 
 export const spoolStreams = ["stdout", "stderr", "metrics"] as const;
 export type SpoolStream = (typeof spoolStreams)[number];
@@ -25,6 +29,8 @@ export type SpoolFiles = Record<SpoolStream, string>;
 const SLACK_BYTES = 4 * 1024 * 1024;
 /** Of the limit that stdout and stderr share: a flood on one leaves this part to the other. */
 const RESERVED_PART = 16;
+/** A log that is no larger goes on while the disk is nearly full. */
+const LARGE_BYTES = 4 * 1024 * 1024;
 
 interface StreamState {
 	/** Bytes that count, once the limit is reached; null before. */
@@ -67,14 +73,18 @@ export class Spool {
 		return this.#state[stream].cut + this.#sizes[stream] - this.#kept[stream];
 	}
 
-	scan(): void {
+	/** What has been shipped of a stream is not taken back. */
+	scan(shipped: (stream: SpoolStream) => number): void {
+		const isLow = isDiskLow(dirname(this.#files.stdout));
 		for (const stream of spoolStreams) {
 			this.#sizes[stream] = sizeOf(this.#files[stream]);
+			if (isLow) this.#restrict(stream, Math.max(LARGE_BYTES, shipped(stream)));
 			this.#measure(stream);
 		}
 		for (const stream of spoolStreams) {
 			const { limit } = this.#state[stream];
-			if (limit !== null && this.#sizes[stream] > limit + SLACK_BYTES) this.#cut(stream, limit);
+			const slack = isLow ? 0 : SLACK_BYTES;
+			if (limit !== null && this.#sizes[stream] > limit + slack) this.#cut(stream, limit);
 		}
 		if (this.#unsaved) this.#save();
 	}
@@ -99,6 +109,13 @@ export class Spool {
 			this.#unsaved = true;
 		}
 		return bytes.subarray(0, bytesRead);
+	}
+
+	#restrict(stream: SpoolStream, limit: number): void {
+		const state = this.#state[stream];
+		if (this.#sizes[stream] <= limit || (state.limit ?? Number.POSITIVE_INFINITY) <= limit) return;
+		state.limit = limit;
+		this.#unsaved = true;
 	}
 
 	#measure(stream: SpoolStream): void {
@@ -159,6 +176,18 @@ const isState = (value: unknown): value is SpoolState => {
 		const { limit, cut } = (value as Partial<SpoolState> | null)?.[stream] ?? {};
 		return (limit === null || isCount(limit)) && isCount(cut);
 	});
+};
+
+const LOW_BYTES = 64 * 1024 * 1024;
+
+/** Of a small disk a quarter is little enough. */
+const isDiskLow = (folder: string): boolean => {
+	try {
+		const { bavail, blocks, bsize } = statfsSync(folder);
+		return bavail * bsize < Math.min(LOW_BYTES, (blocks * bsize) / 4);
+	} catch {
+		return false;
+	}
 };
 
 /** A file that the step never opened, or took away, is empty. */

@@ -35,7 +35,8 @@ export class TrackedAttempt {
 
 	scan(): void {
 		// Whoever still writes after the end is not heard.
-		if (!this.#complete) this.#spool.scan();
+		if (this.#complete) return;
+		this.#spool.scan((name) => this.streams.find((stream) => stream.name === name)?.acknowledged ?? 0);
 	}
 
 	/** The process is over; what is in the files now is the log. Resolves when all of it has been shipped. */

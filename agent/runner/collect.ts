@@ -12,9 +12,17 @@ import type { AgentId } from "#shared/ids.ts";
 import type { Ending } from "../core/commands.ts";
 import type { Exit } from "../core/inputs.ts";
 import { type FinishedBody, identityOf } from "../core/state.ts";
+import { diskAvailableBytes } from "../fingerprint/disk.ts";
 import { failure, lastLines, toFailure } from "./failure.ts";
 import { readMetrics } from "./metrics.ts";
 import type { AttemptPaths } from "./paths.ts";
+
+interface Verdict {
+	outcome: Outcome;
+	failure: Failure | null;
+}
+
+const FULL_BYTES = 1024 * 1024;
 
 export const collectOutcome = async (
 	task: Task,
@@ -38,7 +46,7 @@ export const collectOutcome = async (
 	if (ending.kind === "unstarted") {
 		return { ...body, outcome: ending.outcome, failure: ending.failure, finishedAtMs: ending.atMs };
 	}
-	const verdict = judge(ending, paths);
+	const verdict = await nameFullDisk(judge(ending, paths), paths);
 	const taken =
 		verdict.outcome === "succeeded"
 			? await captureOutputs(task, paths, store, agentId)
@@ -55,11 +63,16 @@ export const collectOutcome = async (
 	};
 };
 
+/** Most programs say little when a write fails; a disk that is full as they fail tells more. */
+const nameFullDisk = async (verdict: Verdict, { folder }: AttemptPaths): Promise<Verdict> => {
+	const { failure } = verdict;
+	if (failure?.cause !== "error" || (await diskAvailableBytes(folder)) >= FULL_BYTES) return verdict;
+	const message = `no space is left on the disk that holds ${folder}; ${failure.message}`;
+	return { ...verdict, failure: { ...failure, cause: "disk", message } };
+};
+
 /** A stopped attempt that leaves with 0 has most likely saved its state, not done its work: the stop counts. */
-const judge = (
-	{ exit, stop }: Extract<Ending, { kind: "exited" }>,
-	paths: AttemptPaths,
-): { outcome: Outcome; failure: Failure | null } => {
+const judge = ({ exit, stop }: Extract<Ending, { kind: "exited" }>, paths: AttemptPaths): Verdict => {
 	if (stop?.cause === "cancelled") return { outcome: "cancelled", failure: null };
 	const detail = { ...(exit.exitCode === null ? {} : { exitCode: exit.exitCode }), signal: exit.signal };
 	if (stop?.cause === "timeout") {

@@ -195,21 +195,30 @@ export const createRunner = (options: RunnerOptions): Runner => {
 			const unstarted = { kind: "unstarted", outcome: "failed", failure: why, atMs: clock.nowMs() } as const;
 			outcome = await collectOutcome(task, paths, unstarted, store, agentId);
 		}
-		await storeOutcome(paths, outcome);
+		await storeOutcome(task, paths, outcome);
 		onInput({ kind: "outcomeReady", attemptId, outcome });
 	};
 
-	/** On a full disk what the attempt worked with gives way; if that is not enough, an outcome can be made again. */
-	const storeOutcome = async (paths: AttemptPaths, outcome: FinishedBody): Promise<void> => {
+	/**
+	 * What the attempt worked with may be what fills the disk, and the journal, which is waited for next, needs room: it
+	 * goes at once. Only outputs stay that the outcome must be made from again, should it not have been written.
+	 */
+	const storeOutcome = async (task: Task, paths: AttemptPaths, outcome: FinishedBody): Promise<void> => {
+		const used = [paths.work, paths.inputs];
+		const failed = outcome.outcome !== "succeeded";
 		try {
 			await writeOutcome(paths, agentId, outcome);
+			if (failed || task.outputs.length > 0) for (const folder of [...used, paths.outputs]) trash.discard(folder);
 		} catch {
-			for (const folder of [paths.work, paths.inputs]) await rm(folder, { recursive: true, force: true });
+			for (const folder of failed ? [...used, paths.outputs] : used) await remove(folder);
 			await writeOutcome(paths, agentId, outcome).catch((error) =>
 				warn(`${paths.outcome} could not be written; the outcome is reported from memory`, error),
 			);
 		}
 	};
+
+	const remove = (folder: string): Promise<void> =>
+		rm(folder, { recursive: true, force: true }).catch((error) => warn(`${folder} could not be removed`, error));
 
 	const forget = async (attemptId: AttemptId): Promise<void> => {
 		const of = letGo(attemptId);

@@ -45,7 +45,8 @@ type Printer = { record(record: LogRecord): Promise<void>; end(): Promise<void> 
 const printBytes = (cli: CliContext): Printer => ({
 	record: async (record) => {
 		const { droppedBytes, stream } = record;
-		if (droppedBytes) await write(cli.stderr, `${formatBytes(droppedBytes)} of ${stream} dropped: over the log limit\n`);
+		if (droppedBytes)
+			await write(cli.stderr, `${formatBytes(droppedBytes)} of ${stream} dropped: over the log limit\n`);
 		await write(cli.stdout, recordBytes(record));
 	},
 	end: async () => undefined,

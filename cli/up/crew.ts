@@ -7,6 +7,8 @@ type Layer = "wire" | "node";
 
 export interface Crew {
 	add<Ready>(spec: Omit<ProcessSpec<Ready>, "onEvent">, layer: Layer): Supervised<Ready>;
+	/** null when there is none of that name. */
+	find(name: string): Supervised<unknown> | null;
 	/** Name → pid of what runs at this moment. */
 	processes(): Record<string, number>;
 	/** Calls at every start of a process from now on. */
@@ -55,6 +57,7 @@ export const newCrew = (onEvent: (event: ProcessEvent) => void): Crew => {
 			members.push({ process, layer });
 			return process;
 		},
+		find: (name) => members.find(({ process }) => process.name === name)?.process ?? null,
 		processes,
 		onChange: (given) => {
 			listener = given;

@@ -22,6 +22,8 @@ export type AgentReady = z.infer<typeof agentReady>;
 
 const log = (home: Home, name: string): string => join(home.logs, `${name}.log`);
 
+export const NATS_PROCESS = "nats-server";
+
 export const natsProcess = (
 	options: MeshOptions,
 	server: NatsServer,
@@ -40,7 +42,7 @@ export const natsProcess = (
 		syncAlways: true,
 	});
 	return {
-		name: "nats-server",
+		name: NATS_PROCESS,
 		command: server.path,
 		args: ["-c", natsConfigPath(home.nats)],
 		env,
@@ -94,10 +96,12 @@ export const coordinatorProcess = (
 	ports: { http: number; grpc: number },
 	wires: Wires,
 	credentials: Credentials,
+	onMessage: (message: unknown) => void,
 ): MeshProcess<CoordinatorReady> => {
 	const { home, host } = options;
 	const args = { home: home.root, nats: wires.nats, host, "http-port": ports.http, "grpc-port": ports.grpc };
-	return nodeProcess(options, "coordinator", options.programs.coordinator, args, coordinatorReady, credentials);
+	const { coordinator } = options.programs;
+	return { ...nodeProcess(options, "coordinator", coordinator, args, coordinatorReady, credentials), onMessage };
 };
 
 /** The first agent lives in the mesh's home; each further one has a folder of its own, with the same credentials. */

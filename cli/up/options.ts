@@ -32,7 +32,12 @@ export interface MeshOptions {
 	signal: AbortSignal;
 }
 
-export type MeshEvent = ProcessEvent | { kind: "fetching"; what: string } | { kind: "ended"; what: string };
+export type MeshEvent =
+	| ProcessEvent
+	| { kind: "fetching"; what: string }
+	| { kind: "ended"; what: string }
+	| { kind: "restarting"; name: string; why: string }
+	| { kind: "diskFull"; path: string };
 
 /** The home has no default here: it is named by who starts the mesh. */
 export const defaultMeshOptions = (): Omit<MeshOptions, "home"> => ({

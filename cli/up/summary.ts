@@ -52,6 +52,10 @@ export const describeEvent = (event: MeshEvent): string | null => {
 	switch (event.kind) {
 		case "fetching":
 			return `fetching ${event.what} …`;
+		case "restarting":
+			return `starting ${event.name} again: ${event.why}`;
+		case "diskFull":
+			return `no space left on the disk that holds ${event.path}: the mesh waits until there is some`;
 		case "ended":
 			return `ended ${event.what}`;
 		case "died": {

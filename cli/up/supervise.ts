@@ -21,6 +21,8 @@ export interface ProcessSpec<Ready> {
 	/** A message from the child over its IPC channel, or a probe of ours that resolves when it serves. */
 	ready: { message: z.ZodType<Ready> } | { probe: (signal: AbortSignal) => Promise<Ready> };
 	onEvent: (event: ProcessEvent) => void;
+	/** All that the child says over its IPC channel. */
+	onMessage?: (message: unknown) => void;
 	backoff?: Backoff;
 	readyWithinMs?: number;
 	graceMs?: number;
@@ -37,6 +39,8 @@ export interface Supervised<Ready> {
 	readonly ready: Promise<Ready>;
 	/** null between a death and the next start. */
 	pid(): number | null;
+	/** SIGTERM, then SIGKILL after the grace; it is started again as after any death. */
+	restart(): void;
 	/** SIGTERM, then SIGKILL after the grace; resolves when the process is gone. */
 	stop(): Promise<void>;
 	/** SIGKILL now. */
@@ -66,6 +70,7 @@ export const supervise = <Ready>(spec: ProcessSpec<Ready>): Supervised<Ready> =>
 			return { error: toRunmeshError(error), how: (error as Error).message, healthyMs: 0 };
 		}
 		child = running;
+		if (spec.onMessage) running.on("message", spec.onMessage);
 		const gone = goneFrom(running);
 		const life = new AbortController();
 		void gone.then(() => life.abort());
@@ -151,6 +156,13 @@ export const supervise = <Ready>(spec: ProcessSpec<Ready>): Supervised<Ready> =>
 		kill: () => {
 			stopping.abort();
 			child?.kill("SIGKILL");
+		},
+		restart: () => {
+			const running = child;
+			if (!running) return;
+			running.kill("SIGTERM");
+			const firmly = setTimeout(() => running.kill("SIGKILL"), graceMs);
+			running.once("exit", () => clearTimeout(firmly));
 		},
 		stop: async () => {
 			stopping.abort();

@@ -8,9 +8,17 @@ import { type Crew, newCrew } from "./crew.ts";
 import { endLeftovers } from "./leftovers.ts";
 import { lockHome } from "./lock.ts";
 import { removeMesh, writeMesh } from "./mesh-file.ts";
-import { type AgentReady, agentProcess, coordinatorProcess, natsProcess, type Wires } from "./mesh-processes.ts";
+import {
+	type AgentReady,
+	agentProcess,
+	coordinatorProcess,
+	NATS_PROCESS,
+	natsProcess,
+	type Wires,
+} from "./mesh-processes.ts";
 import { provisionNatsServer } from "./nats-provision.ts";
 import { connectHost, defaultMeshOptions, type MeshOptions, type MeshPorts, planPorts } from "./options.ts";
+import { reviver } from "./revive.ts";
 
 export interface RunningMesh {
 	readonly home: Home;
@@ -127,7 +135,8 @@ const startNodes = async (
 	credentials: Credentials,
 	crew: Crew,
 ): Promise<{ url: string; grpc: string; agents: AgentReady[] }> => {
-	const coordinator = crew.add(coordinatorProcess(options, ports, wires, credentials), "node");
+	const onMessage = reviver(options.home.root, () => crew.find(NATS_PROCESS), options.onEvent);
+	const coordinator = crew.add(coordinatorProcess(options, ports, wires, credentials, onMessage), "node");
 	const agents = ports.agents.map((plan, index) =>
 		crew.add(agentProcess(options, plan, index, wires, credentials), "node"),
 	);

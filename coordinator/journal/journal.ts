@@ -10,6 +10,7 @@ import { RunmeshError } from "#shared/errors.ts";
 import { streams, subjects } from "#shared/subjects.ts";
 import type { JournalEvent } from "../core/events.ts";
 import { batchCodec, SCHEMA_VERSION } from "./codec.ts";
+import type { StorageWatch } from "./storage-watch.ts";
 
 export interface CommittedBatch {
 	sequence: number;
@@ -28,12 +29,7 @@ export interface Journal {
 const WRONG_LAST_SEQUENCE = 10_071;
 const RETRY_PAUSE_MS = 200;
 
-/** `onWaiting` hears why an append has to be tried again. */
-export const openJournal = (
-	manager: JetStreamManager,
-	client: JetStreamClient,
-	onWaiting: (reason: string) => void,
-): Journal => {
+export const openJournal = (manager: JetStreamManager, client: JetStreamClient, storage: StorageWatch): Journal => {
 	let last = 0;
 
 	const replay: Journal["replay"] = async (fromSequence, onBatch) => {
@@ -66,6 +62,7 @@ export const openJournal = (
 			try {
 				const ack = await client.publish(subjects.journal, data, options);
 				last = ack.seq;
+				storage.stored();
 				return { sequence: ack.seq, events };
 			} catch (error) {
 				if (!(error instanceof NatsError)) throw error;
@@ -74,10 +71,11 @@ export const openJournal = (
 						throw new RunmeshError("RM_NOT_LEADER", "another coordinator has written to the journal", { cause: error });
 					}
 					last += 1;
+					storage.stored();
 					return { sequence: last, events };
 				}
 				if (error.isJetStreamError() && !isPassing(error)) throw error;
-				onWaiting(error.message);
+				storage.failed(error.message);
 			}
 			await sleep(RETRY_PAUSE_MS);
 		}

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { JSONCodec, type KV, NatsError } from "nats";
 import { leaderKey } from "#shared/subjects.ts";
+import type { StorageWatch } from "./storage-watch.ts";
 
 export interface LeaderRecord {
 	coordinatorId: string;
@@ -23,6 +24,8 @@ export interface Leadership {
 
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
+const RETRY_PAUSE_MS = 500;
+const WRONG_LAST_SEQUENCE = 10_071;
 
 const codec = JSONCodec<LeaderRecord>();
 
@@ -35,9 +38,11 @@ export const acquireLeadership = async (
 	bucket: KV,
 	coordinatorId: string,
 	onStandby: (leader: LeaderRecord) => void,
+	storage: StorageWatch,
 ): Promise<Leadership> => {
 	let record: LeaderRecord = { coordinatorId, url: "", grpc: "" };
-	let revision = await takeKey(bucket, record, onStandby);
+	let revision = await takeKey(bucket, record, onStandby, storage);
+	storage.stored();
 
 	const renew = async (): Promise<never> => {
 		for (;;) {
@@ -66,6 +71,7 @@ const takeKey = async (
 	bucket: KV,
 	record: LeaderRecord,
 	onStandby: (leader: LeaderRecord) => void,
+	storage: StorageWatch,
 ): Promise<number> => {
 	let seenRevision = -1;
 	for (;;) {
@@ -78,10 +84,13 @@ const takeKey = async (
 			}
 			seenRevision = entry.revision;
 			onStandby(leader);
+			await sleep(LEASE_MS);
 		} catch (error) {
-			// Another was quicker, or NATS is away: look again.
 			if (!(error instanceof NatsError)) throw error;
+			// Another was quicker, or NATS is away. The leader gets its time to renew anew.
+			seenRevision = -1;
+			if (error.jsError()?.err_code !== WRONG_LAST_SEQUENCE) storage.failed(error.message);
+			await sleep(RETRY_PAUSE_MS);
 		}
-		await sleep(LEASE_MS);
 	}
 };

@@ -1,6 +1,6 @@
 /** Carries out what the core decided, on NATS. Nothing waits here: a message that is lost is sent again by the core. */
 
-import type { JetStreamClient, KV, NatsConnection } from "nats";
+import { headers, type KV, type NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { assertNever } from "#shared/assert-never.ts";
 import { subjects } from "#shared/subjects.ts";
@@ -9,20 +9,13 @@ import type { Effect } from "../core/inputs.ts";
 
 export const createEffects = (
 	connection: NatsConnection,
-	client: JetStreamClient,
 	serving: KV,
 	log: Logger,
 ): ((effects: readonly Effect[]) => void) => {
-	const reportLoss = (what: string) => (error: unknown) =>
-		log.debug({ err: error }, `${what} was not taken by NATS; it will be sent again`);
-
 	const carryOut = (effect: Effect): void => {
 		switch (effect.kind) {
 			case "sendTask":
-				client
-					.publish(subjects.task(effect.agentId), taskCodec.encode(effect.task), { msgID: effect.sendId })
-					.catch(reportLoss("a task"));
-				return;
+				return sendTask(connection, effect);
 			case "sendControl":
 				return connection.publish(subjects.control(effect.agentId), controlCodec.encode(effect.control));
 			case "putServing":
@@ -41,8 +34,26 @@ export const createEffects = (
 	return (effects) => {
 		// A closing connection refuses to publish: whoever leads next sends it all again.
 		if (connection.isClosed() || connection.isDraining()) return;
-		for (const effect of effects) carryOut(effect);
+		for (const effect of effects) {
+			try {
+				carryOut(effect);
+			} catch (error) {
+				log.warn({ err: error, effect: effect.kind }, "a message could not be sent");
+			}
+		}
 	};
 };
 
+/** Without asking for an acknowledgement: a task that no heartbeat shows is sent again, whatever became of it. */
+const sendTask = (
+	connection: NatsConnection,
+	{ agentId, task, sendId }: Extract<Effect, { kind: "sendTask" }>,
+): void => {
+	const about = headers();
+	about.set(MESSAGE_ID, sendId);
+	connection.publish(subjects.task(agentId), taskCodec.encode(task), { headers: about });
+};
+
+/** By it JetStream knows a message that comes twice. */
+const MESSAGE_ID = "Nats-Msg-Id";
 const SERVING_RETRY_MS = 1_000;

@@ -15,6 +15,8 @@ export class AttemptLog {
 	readonly #ended = new Set<LogStreamName>();
 	readonly #metrics = new MetricParser();
 	readonly #waiting = new Set<() => void>();
+	/** Ends of streams that wrote nothing: a log without a byte needs no file. They go with the first that has one. */
+	#unwritten: LogFrame[] = [];
 
 	/** Reads what is there and cuts off a torn last frame. */
 	constructor(path: string) {
@@ -31,6 +33,14 @@ export class AttemptLog {
 		} finally {
 			closeSync(file);
 		}
+	}
+
+	/** Takes what newPart gave without a file, where there is nothing to store. */
+	takeEmpty(frame: LogFrame): boolean {
+		if (this.size > 0 || frame.data.length > 0 || frame.droppedBytes > 0) return false;
+		this.#unwritten.push(frame);
+		this.#taken(frame);
+		return true;
 	}
 
 	/** For append; the caller closes it. */
@@ -59,7 +69,9 @@ export class AttemptLog {
 
 	/** Appends what newPart gave. */
 	append(frame: LogFrame, file: number): ParsedMetrics {
-		const bytes = encodeFrame(frame);
+		const encoded = encodeFrame(frame);
+		const bytes =
+			this.#unwritten.length === 0 ? encoded : Buffer.concat([...this.#unwritten.map(encodeFrame), encoded]);
 		try {
 			for (let written = 0; written < bytes.length; ) {
 				written += writeSync(file, bytes, written, bytes.length - written, this.size + written);
@@ -70,10 +82,8 @@ export class AttemptLog {
 			throw Object.assign(error as Error, { path: this.path });
 		}
 		this.size += bytes.length;
-		this.changedAtMs = Date.now();
-		const metrics = this.#apply(frame);
-		this.wake();
-		return metrics;
+		this.#unwritten = [];
+		return this.#taken(frame);
 	}
 
 	/** What to answer a chunk with. A stream that has ended wants nothing more: it claims to have it all. */
@@ -109,6 +119,13 @@ export class AttemptLog {
 
 	wake(): void {
 		for (const done of [...this.#waiting]) done();
+	}
+
+	#taken(frame: LogFrame): ParsedMetrics {
+		this.changedAtMs = Date.now();
+		const metrics = this.#apply(frame);
+		this.wake();
+		return metrics;
 	}
 
 	#apply({ stream, offset, data, atMs, end }: LogFrame): ParsedMetrics {

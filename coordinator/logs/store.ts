@@ -73,7 +73,7 @@ class FileLogStore implements LogStore {
 		if (this.#closed) throw new RunmeshError("RM_UNAVAILABLE", "the log store is closed");
 		const log = this.#log(id);
 		const frame = log.newPart(chunk);
-		if (frame) {
+		if (frame && !log.takeEmpty(frame)) {
 			const { points, badLines } = this.#write(log, frame);
 			if (points.length > 0 || badLines > 0) this.#onMetrics(id, points, badLines);
 		}

@@ -10,7 +10,7 @@ import { processStart } from "#cli/up/process-table.ts";
 import type { RunDetail, StepView } from "#shared/api.ts";
 import { ended, type RealMesh, startRealMesh } from "#test/support/real-mesh.ts";
 
-const ends: (() => Promise<void>)[] = [];
+const ends: (() => void | Promise<void>)[] = [];
 let mesh: RealMesh;
 
 beforeAll(async () => {

@@ -30,7 +30,7 @@ export interface Place {
 }
 
 /** `atEnd` says when its time is over: the present test's end, unless told. */
-export const newPlace = (atEnd: (end: () => Promise<void>) => void = onTestFinished): Place => {
+export const newPlace = (atEnd: (end: () => void | Promise<void>) => void = onTestFinished): Place => {
 	const folder = newFolder();
 	const home = resolveHome(join(folder, "home"));
 	const running = new Set<Running>();
@@ -80,9 +80,12 @@ const freePorts = { httpPort: 0, grpcPort: 0, natsPort: 0, agentGrpcPort: 0, ser
 
 export const startRealMesh = async (
 	options: Partial<MeshOptions> = {},
-	atEnd: (end: () => Promise<void>) => void = onTestFinished,
+	atEnd: (end: () => void | Promise<void>) => void = onTestFinished,
+	/** Makes what the home stands on; returns what takes it away again. */
+	prepare: (home: Home) => () => void = () => () => undefined,
 ): Promise<RealMesh> => {
 	const place = newPlace(atEnd);
+	atEnd(prepare(place.home));
 	const events = eventLog<MeshEvent>();
 	const env = homeEnv(place.home.root);
 	const mesh = await startMesh({
