@@ -7,7 +7,11 @@ import type { Clock } from "#shared/clock.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import { newRunId, type RunId } from "#shared/ids.ts";
+import { submittedEvent } from "./core/decide.ts";
+import type { JournalEvent } from "./core/events.ts";
+import type { Input } from "./core/inputs.ts";
 import type { MeshState } from "./core/state.ts";
+import { encodedBytes } from "./journal/journal.ts";
 import { planRun } from "./plan.ts";
 import type { Reactor } from "./reactor.ts";
 import { readSubmission } from "./submission.ts";
@@ -21,52 +25,70 @@ export interface Commands {
 	waitReasons(runId: string): Map<string, string>;
 }
 
+export interface CommandsOptions {
+	home: Home;
+	/** What NATS carries in one message. */
+	maxMessageBytes(): number;
+	/** The journal can't be written now. */
+	isStuck(): boolean;
+}
+
 const RANDOM_STEPS = 2 ** 32;
-/** Shorter than clients wait for an answer. */
-const JOURNAL_WITHIN_MS = 20_000;
+const JOURNAL_WITHIN_MS = 8_000;
 const FULL_BYTES = 1024 * 1024;
 
-export const createCommands = (state: MeshState, reactor: Reactor, clock: Clock, home: Home): Commands => ({
-	submit: async (request, submitter) => {
-		const { definition, params } = readSubmission(request);
-		const { code, submissionId } = request;
-		const runId = newRunId(clock.nowMs(), randomInt(RANDOM_STEPS) / RANDOM_STEPS);
-		await journaled(
-			reactor.take({ kind: "submitRun", runId, definition, params, submitter, code, submissionId }),
-			home,
-		);
-		const known = state.submissions.get(submissionId);
-		if (!known) throw new RunmeshError("RM_INTERNAL", "the submission was not recorded");
-		return { runId: known, created: known === runId };
-	},
-	cancel: (runId, reason) => journaled(reactor.take({ kind: "cancelRun", runId, reason }), home),
-	plan: async (request) => planRun(state, request),
-	waitReasons: (runId) => waitReasons(state, runId, clock.nowMs()),
-});
+export const createCommands = (
+	state: MeshState,
+	reactor: Reactor,
+	clock: Clock,
+	{ home, maxMessageBytes, isStuck }: CommandsOptions,
+): Commands => {
+	/** Who asks is told when the journal can't be written. What waited may still come to pass: asking again does no harm. */
+	const take = async (input: Input): Promise<void> => {
+		if (isStuck()) throw await whyStuck(home);
+		const late = Promise.withResolvers<never>();
+		const timer = setTimeout(async () => late.reject(await whyStuck(home)), JOURNAL_WITHIN_MS);
+		try {
+			await Promise.race([reactor.take(input), late.promise]);
+		} finally {
+			clearTimeout(timer);
+		}
+	};
 
-/** Who asked is told when the journal can't be written. It may still come to pass, so asking again must do no harm. */
-const journaled = async (taken: Promise<void>, home: Home): Promise<void> => {
-	const late = Promise.withResolvers<never>();
-	const timer = setTimeout(async () => late.reject(await whyLate(home)), JOURNAL_WITHIN_MS);
-	try {
-		await Promise.race([taken, late.promise]);
-	} finally {
-		clearTimeout(timer);
-	}
+	return {
+		submit: async (request, submitter) => {
+			const { definition, params } = readSubmission(request);
+			const { code, submissionId } = request;
+			const runId = newRunId(clock.nowMs(), randomInt(RANDOM_STEPS) / RANDOM_STEPS);
+			const submission = { runId, definition, params, submitter, code, submissionId };
+			checkFits(submittedEvent(submission, 0), maxMessageBytes());
+			await take({ kind: "submitRun", ...submission });
+			const known = state.submissions.get(submissionId);
+			if (!known) throw new RunmeshError("RM_INTERNAL", "the submission was not recorded");
+			return { runId: known, created: known === runId };
+		},
+		cancel: (runId, reason) => take({ kind: "cancelRun", runId, reason }),
+		plan: async (request) => planRun(state, request),
+		waitReasons: (runId) => waitReasons(state, runId, clock.nowMs()),
+	};
 };
 
-const whyLate = async ({ root }: Home): Promise<RunmeshError> => {
+/** The journal takes a submission as one message. */
+const checkFits = (event: JournalEvent, maxBytes: number): void => {
+	const bytes = encodedBytes(event);
+	if (bytes <= maxBytes) return;
+	throw new RunmeshError("RM_TOO_LARGE", `the pipeline takes ${bytes} bytes, NATS carries ${maxBytes} in a message`, {
+		hint: "raise max_payload of the NATS server, or split the pipeline",
+	});
+};
+
+const whyStuck = async ({ root }: Home): Promise<RunmeshError> => {
 	const disk = await statfs(root).catch(() => null);
 	if (disk && disk.bavail * disk.bsize < FULL_BYTES) {
-		return new RunmeshError(
-			"RM_DISK_FULL",
-			`the journal can't be written: no space left on the disk that holds ${root}`,
-			{
-				hint: "free some space: the mesh goes on by itself then",
-			},
-		);
+		const message = `the journal can't be written: no space left on the disk that holds ${root}`;
+		return new RunmeshError("RM_DISK_FULL", message, { hint: "free some space: the mesh goes on by itself then" });
 	}
-	return new RunmeshError("RM_UNAVAILABLE", `the journal has not taken it within ${JOURNAL_WITHIN_MS / 1000} s`, {
+	return new RunmeshError("RM_UNAVAILABLE", "the journal can't be written now", {
 		hint: "look at the nats-server's log; the same call may be made again",
 	});
 };

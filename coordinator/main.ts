@@ -25,6 +25,8 @@ import { consumeHeartbeats, watchAdverts } from "./registry/agents.ts";
 import { startShells } from "./shells.ts";
 
 const TICK_MS = 500;
+/** A NATS server's own default. */
+const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 
 const lead = async (options: CoordinatorOptions, connection: NatsConnection, log: Logger): Promise<never> => {
 	const credentials = requireCredentials(options.home);
@@ -40,6 +42,7 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	]);
 
 	const isConnected = watchConnected(connection);
+	const maxMessageBytes = (): number => connection.info?.max_payload ?? DEFAULT_MESSAGE_BYTES;
 	const storage = watchStorage(isConnected, (stuck) => process.send?.({ stuck }), log);
 	const onStandby = ({ url, grpc, coordinatorId: leader }: LeaderRecord): void => {
 		log.info({ leader, url }, "another coordinator leads; standing by");
@@ -48,7 +51,7 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	const leadership = await acquireLeadership(leaderBucket, coordinatorId, onStandby, storage);
 	const state = newMeshState();
 	const committed = new EventEmitter().setMaxListeners(0);
-	const journal = openJournal(manager, client, storage);
+	const journal = openJournal(manager, client, maxMessageBytes, storage);
 	const shells = await startShells(options, credentials, state, committed, log);
 	await journal.replay(1, (batch) => {
 		for (const event of batch.events) apply(state, event);
@@ -64,6 +67,8 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	}
 
 	const failure = Promise.withResolvers<never>();
+	// Whoever awaits it at the end hears of it; until then it is no unhandled one.
+	failure.promise.catch(() => undefined);
 	const reactor = createReactor(state, {
 		journal,
 		carryOut: createEffects(connection, servingBucket, log),
@@ -81,7 +86,11 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	consumeHeartbeats(connection, log, reactor.take);
 	consumeReports(manager, client, options, log, (report) => reactor.take({ kind: "reportReceived", report }));
 	setInterval(() => reactor.take({ kind: "tick" }).catch(() => {}), TICK_MS);
-	const commands = createCommands(state, reactor, monotonicClock, options.home);
+	const commands = createCommands(state, reactor, monotonicClock, {
+		home: options.home,
+		maxMessageBytes,
+		isStuck: storage.isStuck,
+	});
 	const { url, grpc } = await shells.open(commands, () => isConnected() && !storage.isStuck());
 	leadership.announce({ url, grpc });
 	process.send?.({ ready: true, url, grpc });

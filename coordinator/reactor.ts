@@ -6,7 +6,6 @@
 import type { Clock } from "#shared/clock.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { decide } from "./core/decide.ts";
-import type { JournalEvent } from "./core/events.ts";
 import type { Effect, Input } from "./core/inputs.ts";
 import type { MeshState } from "./core/state.ts";
 import type { CoreOptions, Turn } from "./core/turn.ts";
@@ -28,8 +27,6 @@ export interface ReactorPorts {
 export interface Reactor {
 	/** Resolves when the journal has what the input led to. */
 	take(input: Input): Promise<void>;
-	/** Inputs waiting for their turn. */
-	backlog(): number;
 }
 
 interface Waiting {
@@ -39,8 +36,6 @@ interface Waiting {
 }
 
 const INPUTS_PER_TURN = 2_000;
-/** NATS carries at most 8 MB in one message; events are far below 1 KB but for submissions. */
-const EVENTS_PER_APPEND = 4_000;
 
 export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor => {
 	let waiting: Waiting[] = [];
@@ -66,8 +61,7 @@ export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor =>
 	const turn = async (batch: Waiting[]): Promise<void> => {
 		const inputs = batch.map(({ input }) => input);
 		const decided: Turn = decide(state, inputs, ports.clock.nowMs(), ports.options);
-		const commits: CommittedBatch[] = [];
-		for (const events of chunks(decided.events)) commits.push(await ports.journal.append(state.epoch, events));
+		const commits = await ports.journal.append(state.epoch, decided.events);
 		ports.carryOut(decided.effects);
 		// Messages leave at the end of this task: before the read side takes its time, not after it.
 		await null;
@@ -95,12 +89,5 @@ export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor =>
 					setImmediate(() => void run());
 				}
 			}),
-		backlog: () => waiting.length,
 	};
 };
-
-function* chunks(events: JournalEvent[]): Generator<JournalEvent[]> {
-	for (let start = 0; start < events.length; start += EVENTS_PER_APPEND) {
-		yield events.slice(start, start + EVENTS_PER_APPEND);
-	}
-}

@@ -5,7 +5,7 @@ import { type Candidate, place } from "../placement/place.ts";
 import { requestedResources } from "./claims.ts";
 import { runDeploy } from "./deploy.ts";
 import { runSelect } from "./select.ts";
-import { identity } from "./settle.ts";
+import { endAttempt, endingOf, identity } from "./settle.ts";
 import type { Agent, Attempt, Step } from "./state.ts";
 import { taskOf } from "./task.ts";
 import { emit, type Turn } from "./turn.ts";
@@ -66,5 +66,12 @@ const candidate = (agent: Agent, step: Step): Candidate => {
 export const sendTask = (turn: Turn, attempt: Attempt): void => {
 	const sendId = attempt.sentAtMs === 0 ? attempt.id : `${attempt.id}@${Math.floor(turn.nowMs)}`;
 	attempt.sentAtMs = turn.nowMs;
-	turn.effects.push({ kind: "sendTask", agentId: attempt.agentId, task: taskOf(attempt, turn.state.epoch), sendId });
+	try {
+		const task = taskOf(attempt, turn.state.epoch);
+		turn.effects.push({ kind: "sendTask", agentId: attempt.agentId, task, sendId });
+	} catch (error) {
+		// A step that can't be told must not stop the mesh.
+		const failure = { cause: "launch", message: (error as Error).message, signal: "" } as const;
+		endAttempt(turn, attempt, endingOf("failed", "", failure));
+	}
 };

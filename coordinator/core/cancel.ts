@@ -9,6 +9,10 @@ import { emit, type Turn } from "./turn.ts";
 export const cancelRun = (turn: Turn, run: Run, reason: string): void => {
 	if (run.status !== "running") return;
 	emit(turn, { kind: "runCancelRequested", runId: run.id, reason });
+	stopSteps(turn, run, reason);
+};
+
+export const stopSteps = (turn: Turn, run: Run, reason: string): void => {
 	for (const step of run.steps.values()) {
 		if (isSettled(step.status)) continue;
 		if (step.attempt?.status === "leased" || step.attempt?.status === "running") {

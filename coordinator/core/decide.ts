@@ -8,7 +8,9 @@ import { canonicalJson } from "#shared/pipeline/canonical.ts";
 import { leaveBackoff } from "./apply.ts";
 import { assign, sendTask } from "./assign.ts";
 import { cancelRun } from "./cancel.ts";
+import { concludeRun } from "./conclude.ts";
 import { putDeployment, putServing, takeBack, waitingStep } from "./deploy.ts";
+import type { RunSubmitted } from "./events.ts";
 import type { Input } from "./inputs.ts";
 import { advertReceived, expireLeases, heartbeatReceived } from "./leases.ts";
 import { reportReceived } from "./reports.ts";
@@ -62,17 +64,22 @@ const take = (turn: Turn, input: Input): void => {
 
 /** The same submission twice is one run. */
 const submitRun = (turn: Turn, input: Extract<Input, { kind: "submitRun" }>): void => {
-	if (turn.state.submissions.has(input.submissionId)) return;
-	emit(turn, {
-		kind: "runSubmitted",
-		runId: input.runId,
-		definitionJson: canonicalJson(input.definition),
-		paramsJson: canonicalJson(input.params),
-		submitter: input.submitter,
-		code: input.code,
-		submissionId: input.submissionId,
-	});
+	if (!turn.state.submissions.has(input.submissionId)) emit(turn, submittedEvent(input, turn.nowMs));
 };
+
+export const submittedEvent = (
+	{ runId, definition, params, submitter, code, submissionId }: Omit<Extract<Input, { kind: "submitRun" }>, "kind">,
+	atMs: number,
+): RunSubmitted => ({
+	kind: "runSubmitted",
+	atMs,
+	runId,
+	definitionJson: canonicalJson(definition),
+	paramsJson: canonicalJson(params),
+	submitter,
+	code,
+	submissionId,
+});
 
 /** A new leader gives every agent a fresh lease, and sends again what its predecessor may not have sent. */
 const leadershipGained = (turn: Turn, input: Extract<Input, { kind: "leadershipGained" }>): void => {
@@ -85,6 +92,7 @@ const leadershipGained = (turn: Turn, input: Extract<Input, { kind: "leadershipG
 	for (const deployment of state.deployments.values()) {
 		for (const agentId of deployment.agentIds) if (!state.agents.has(agentId)) putServing(turn, agentId);
 	}
+	for (const run of [...state.runs.values()]) concludeRun(turn, run);
 	for (const attempt of state.attempts.values()) {
 		if (attempt.status === "leased") sendTask(turn, attempt);
 	}

@@ -11,17 +11,17 @@ export const reportReceived = (turn: Turn, report: Report): void => {
 	const { body } = report;
 	switch (body.kind) {
 		case "attemptStarted": {
-			const attempt = currentAttempt(turn, body.attempt);
+			const attempt = currentAttempt(turn, report, body.attempt);
 			if (attempt?.status === "leased") startAttempt(turn, attempt);
 			return;
 		}
 		case "attemptFinished": {
-			const attempt = currentAttempt(turn, body.attempt);
-			if (attempt) endAttempt(turn, attempt, withGates(attempt, endingFrom(body)));
+			const attempt = currentAttempt(turn, report, body.attempt);
+			if (attempt) endAttempt(turn, attempt, withGates(attempt, withOutputs(attempt, endingFrom(body))));
 			return;
 		}
 		case "attemptDeclined": {
-			const attempt = currentAttempt(turn, body.attempt);
+			const attempt = currentAttempt(turn, report, body.attempt);
 			if (attempt?.status === "leased") endAttempt(turn, attempt, endingOf("declined", body.reason));
 			return;
 		}
@@ -33,9 +33,10 @@ export const reportReceived = (turn: Turn, report: Report): void => {
 export const startAttempt = (turn: Turn, attempt: Attempt): void =>
 	emit(turn, { kind: "attemptStarted", ...identity(attempt.step), attemptId: attempt.id });
 
-const currentAttempt = (turn: Turn, { attemptId, fence }: AttemptIdentity): Attempt | null => {
+/** Only the agent that holds the lease may speak of it. */
+const currentAttempt = (turn: Turn, { agentId }: Report, { attemptId, fence }: AttemptIdentity): Attempt | null => {
 	const attempt = turn.state.attempts.get(attemptId);
-	return attempt && attempt.fence === fence ? attempt : null;
+	return attempt?.fence === fence && attempt.agentId === agentId ? attempt : null;
 };
 
 const endingFrom = (body: Extract<Report["body"], { kind: "attemptFinished" }>): AttemptEnding => ({
@@ -47,6 +48,16 @@ const endingFrom = (body: Extract<Report["body"], { kind: "attemptFinished" }>):
 	finishedAtMs: body.finishedAtMs,
 	reason: "",
 });
+
+/** Steps behind it rely on every declared output; a no-op leaves none. */
+const withOutputs = (attempt: Attempt, ending: AttemptEnding): AttemptEnding => {
+	if (ending.state !== "succeeded" || attempt.step.definition.action.kind === "noop") return ending;
+	const left = new Set(ending.outputs.map(({ name }) => name));
+	const missing = Object.keys(attempt.step.definition.outputs).filter((name) => !left.has(name));
+	if (missing.length === 0) return ending;
+	const message = `its agent reported success without the output ${missing.join(", ")}`;
+	return { ...ending, state: "failed", failure: { cause: "output", message, signal: "" } };
+};
 
 /** An attempt that succeeded but whose gates do not hold has failed. */
 const withGates = (attempt: Attempt, ending: AttemptEnding): AttemptEnding => {

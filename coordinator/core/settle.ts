@@ -27,8 +27,17 @@ export const endingOf = (state: FinalAttemptState, reason: string, failure: Fail
 });
 
 export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding): void => {
+	emit(turn, { kind: "attemptEnded", ...identity(attempt.step), attemptId: attempt.id, ...ending });
+	concludeAttempt(turn, attempt, ending);
+};
+
+/** What an ended attempt means for its step. */
+export const concludeAttempt = (
+	turn: Turn,
+	attempt: Attempt,
+	ending: Pick<AttemptEnding, "state" | "failure" | "reason">,
+): void => {
 	const { step } = attempt;
-	emit(turn, { kind: "attemptEnded", ...identity(step), attemptId: attempt.id, ...ending });
 	if (ending.state === "succeeded") {
 		settleStep(turn, step, "succeeded");
 	} else if (step.run.status === "cancelling") {
@@ -38,7 +47,11 @@ export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding):
 	}
 };
 
-const retryOrFail = (turn: Turn, attempt: Attempt, ending: AttemptEnding): void => {
+const retryOrFail = (
+	turn: Turn,
+	attempt: Attempt,
+	ending: Pick<AttemptEnding, "state" | "failure" | "reason">,
+): void => {
 	const { step } = attempt;
 	const { retries } = step.definition;
 	if (ending.state === "declined") {
@@ -49,7 +62,8 @@ const retryOrFail = (turn: Turn, attempt: Attempt, ending: AttemptEnding): void 
 	if (ending.state === "lost" || ending.state === "cancelled") {
 		const reason = ending.reason || `${attempt.agentId} stopped it unasked`;
 		if (step.losses <= turn.options.lostBudget) return scheduleRetry(turn, step, 0, reason);
-		return settleStep(turn, step, "failed", `lost ${step.losses} times`);
+		const message = `lost ${step.losses} times, the last time since ${reason}`;
+		return settleStep(turn, step, "failed", "", { failure: { cause: "lost", message, signal: "" } });
 	}
 	const cause = ending.failure?.cause;
 	if (cause && retries.on.includes(cause) && step.failures <= retries.max) {
@@ -99,7 +113,7 @@ export const settleStep = (
 };
 
 /** Everything behind a step that did not succeed can't run any more. */
-const dropDependents = (turn: Turn, origin: Step): void => {
+export const dropDependents = (turn: Turn, origin: Step): void => {
 	const { run } = origin;
 	const pending: Step[] = [origin];
 	for (let dropped = pending.pop(); dropped; dropped = pending.pop()) {
@@ -120,7 +134,7 @@ const dropDependents = (turn: Turn, origin: Step): void => {
 	}
 };
 
-const finishRun = (turn: Turn, run: Run): void => {
+export const finishRun = (turn: Turn, run: Run): void => {
 	if (run.unsettled > 0 || !turn.state.runs.has(run.id)) return;
 	const statuses = new Set([...run.steps.values()].map((step) => step.status));
 	const state = statuses.has("cancelled") ? "cancelled" : statuses.has("failed") ? "failed" : "succeeded";

@@ -4,9 +4,10 @@ import type { AttemptStatus, RunStatus, StepStatus } from "./state.ts";
 
 export const stepMoves: Readonly<Record<StepStatus, readonly StepStatus[]>> = {
 	waiting: ["ready", "skipped", "cancelled"],
-	ready: ["leased", "running", "succeeded", "failed", "skipped", "cancelled", "backoff"],
-	leased: ["running", "ready", "backoff", "succeeded", "failed", "cancelled"],
-	running: ["ready", "backoff", "succeeded", "failed", "cancelled"],
+	// To backoff: a lost attempt's late failure.
+	ready: ["leased", "running", "backoff", "succeeded", "failed", "cancelled"],
+	leased: ["running", "backoff", "succeeded", "failed", "cancelled"],
+	running: ["backoff", "succeeded", "failed", "cancelled"],
 	// A late result, or a sign of life, of a lost attempt that nothing has superseded is taken.
 	backoff: ["ready", "running", "succeeded", "failed", "cancelled", "backoff"],
 	succeeded: [],
@@ -26,7 +27,7 @@ export const attemptMoves: Readonly<Record<AttemptStatus, readonly AttemptStatus
 };
 
 export const runMoves: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
-	running: ["cancelling", "cancelled", "succeeded", "failed"],
+	running: ["cancelling", "succeeded", "failed"],
 	cancelling: ["cancelled", "succeeded", "failed"],
 	succeeded: [],
 	failed: [],

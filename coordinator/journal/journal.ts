@@ -5,7 +5,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type JetStreamClient, type JetStreamManager, NatsError } from "nats";
+import { ErrorCode, type JetStreamClient, type JetStreamManager, NatsError } from "nats";
 import { RunmeshError } from "#shared/errors.ts";
 import { streams, subjects } from "#shared/subjects.ts";
 import type { JournalEvent } from "../core/events.ts";
@@ -22,14 +22,25 @@ export interface Journal {
 	lastSequence(): number;
 	/** Hands over every batch from `fromSequence` on, in order, as of now. */
 	replay(fromSequence: number, onBatch: (batch: CommittedBatch) => void): Promise<void>;
-	/** Resolves when the journal has it. Waits out an unreachable NATS; RM_NOT_LEADER when another has written. */
-	append(leaderEpoch: number, events: JournalEvent[]): Promise<CommittedBatch>;
+	/**
+	 * Resolves when the journal has all of it, in as many messages as its size asks for. Waits out an unreachable NATS;
+	 * RM_NOT_LEADER when another has written.
+	 */
+	append(leaderEpoch: number, events: JournalEvent[]): Promise<CommittedBatch[]>;
 }
 
 const WRONG_LAST_SEQUENCE = 10_071;
 const RETRY_PAUSE_MS = 200;
+/** Message id and expected sequence travel beside the batch. */
+const HEADER_BYTES = 1_024;
 
-export const openJournal = (manager: JetStreamManager, client: JetStreamClient, storage: StorageWatch): Journal => {
+/** `maxMessageBytes` as the server says it now. */
+export const openJournal = (
+	manager: JetStreamManager,
+	client: JetStreamClient,
+	maxMessageBytes: () => number,
+	storage: StorageWatch,
+): Journal => {
 	let last = 0;
 
 	const replay: Journal["replay"] = async (fromSequence, onBatch) => {
@@ -47,6 +58,9 @@ export const openJournal = (manager: JetStreamManager, client: JetStreamClient, 
 			if (message.seq >= state.last_seq) break;
 		}
 		await messages.close();
+		if (last < state.last_seq) {
+			throw new RunmeshError("RM_UNAVAILABLE", `the journal could be read to ${last} of ${state.last_seq} only`);
+		}
 	};
 
 	const wroteIt = async (sequence: number, batchId: string): Promise<boolean> => {
@@ -55,8 +69,12 @@ export const openJournal = (manager: JetStreamManager, client: JetStreamClient, 
 	};
 
 	const append: Journal["append"] = async (leaderEpoch, events) => {
-		const batchId = randomUUID();
-		const data = batchCodec.encode({ schemaVersion: SCHEMA_VERSION, leaderEpoch, batchId, events });
+		const commits: CommittedBatch[] = [];
+		for (const batch of batches(leaderEpoch, events, maxMessageBytes())) commits.push(await appendOne(batch));
+		return commits;
+	};
+
+	const appendOne = async ({ batchId, data, events }: Encoded): Promise<CommittedBatch> => {
 		const options = { msgID: batchId, expect: { lastSequence: last } };
 		for (;;) {
 			try {
@@ -74,6 +92,7 @@ export const openJournal = (manager: JetStreamManager, client: JetStreamClient, 
 					storage.stored();
 					return { sequence: last, events };
 				}
+				if (error.code === ErrorCode.MaxPayloadExceeded) throw error;
 				if (error.isJetStreamError() && !isPassing(error)) throw error;
 				storage.failed(error.message);
 			}
@@ -83,6 +102,31 @@ export const openJournal = (manager: JetStreamManager, client: JetStreamClient, 
 
 	return { lastSequence: () => last, replay, append };
 };
+
+interface Encoded {
+	batchId: string;
+	data: Uint8Array;
+	events: JournalEvent[];
+}
+
+/** Halved until each fits a message. One event that does not was let in by a check that is missing. */
+function* batches(leaderEpoch: number, events: JournalEvent[], maxBytes: number): Generator<Encoded> {
+	if (events.length === 0) return;
+	const batchId = randomUUID();
+	const data = batchCodec.encode({ schemaVersion: SCHEMA_VERSION, leaderEpoch, batchId, events });
+	if (data.length + HEADER_BYTES <= maxBytes || events.length === 1) {
+		yield { batchId, data, events };
+		return;
+	}
+	const half = events.length >> 1;
+	yield* batches(leaderEpoch, events.slice(0, half), maxBytes);
+	yield* batches(leaderEpoch, events.slice(half), maxBytes);
+}
+
+/** What an event takes in the journal. */
+export const encodedBytes = (event: JournalEvent): number =>
+	batchCodec.encode({ schemaVersion: SCHEMA_VERSION, leaderEpoch: 0, batchId: randomUUID(), events: [event] }).length +
+	HEADER_BYTES;
 
 /** Errors of a server that is starting, short of resources or without its leader just now. */
 const isPassing = (error: NatsError): boolean => {

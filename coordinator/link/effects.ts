@@ -3,6 +3,8 @@
 import { headers, type KV, type NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { assertNever } from "#shared/assert-never.ts";
+import type { DesiredServing } from "#shared/domain.ts";
+import type { AgentId } from "#shared/ids.ts";
 import { subjects } from "#shared/subjects.ts";
 import { controlCodec, desiredServingCodec, heartbeatReplyCodec, taskCodec } from "#shared/wire/codec.ts";
 import type { Effect } from "../core/inputs.ts";
@@ -12,6 +14,18 @@ export const createEffects = (
 	serving: KV,
 	log: Logger,
 ): ((effects: readonly Effect[]) => void) => {
+	/** What was decided last; an older one is not tried again. */
+	const desired = new Map<AgentId, DesiredServing>();
+
+	const putServing = (agentId: AgentId, wanted: DesiredServing): void => {
+		serving.put(agentId, desiredServingCodec.encode(wanted)).catch((error: unknown) => {
+			log.warn({ err: error, agent: agentId }, "desired serving state could not be written; trying again");
+			setTimeout(() => {
+				if (desired.get(agentId) === wanted) putServing(agentId, wanted);
+			}, SERVING_RETRY_MS).unref();
+		});
+	};
+
 	const carryOut = (effect: Effect): void => {
 		switch (effect.kind) {
 			case "sendTask":
@@ -19,11 +33,8 @@ export const createEffects = (
 			case "sendControl":
 				return connection.publish(subjects.control(effect.agentId), controlCodec.encode(effect.control));
 			case "putServing":
-				serving.put(effect.agentId, desiredServingCodec.encode(effect.desired)).catch((error: unknown) => {
-					log.warn({ err: error, agent: effect.agentId }, "desired serving state could not be written; trying again");
-					setTimeout(() => carryOut(effect), SERVING_RETRY_MS).unref();
-				});
-				return;
+				desired.set(effect.agentId, effect.desired);
+				return putServing(effect.agentId, effect.desired);
 			case "replyHeartbeat":
 				return connection.publish(effect.replyTo, heartbeatReplyCodec.encode(effect.reply));
 			default:

@@ -6,7 +6,8 @@
 import { AckPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "nats";
 import type { Logger } from "pino";
 import type { Report } from "#shared/domain.ts";
-import { consumers, streams } from "#shared/subjects.ts";
+import { RunmeshError } from "#shared/errors.ts";
+import { consumers, streams, subjects } from "#shared/subjects.ts";
 import { reportCodec } from "#shared/wire/codec.ts";
 import { keepConsuming } from "./consume.ts";
 import { restoreMemoryStreams, type StreamOptions } from "./streams.ts";
@@ -42,6 +43,7 @@ const handle = async (message: JsMsg, log: Logger, take: (report: Report) => Pro
 	let report: Report;
 	try {
 		report = reportCodec.decode(message.data);
+		if (message.subject !== subjects.report(report.agentId)) throw new Error(`it speaks for ${report.agentId}`);
 	} catch (error) {
 		log.warn({ err: error, subject: message.subject }, "a report that can't be read is dropped");
 		message.term();
@@ -50,8 +52,9 @@ const handle = async (message: JsMsg, log: Logger, take: (report: Report) => Pro
 	try {
 		await take(report);
 		message.ack();
-	} catch {
-		// Refused by the core (logged there): it would be refused again. Or the reactor is done: a new leader gets it.
-		message.term();
+	} catch (error) {
+		// Refused by the core, which has logged it: it would be refused again. Else this leader is done, and the next gets it.
+		if (error instanceof RunmeshError && error.code === "RM_INTERNAL") message.term();
+		else message.nak();
 	}
 };

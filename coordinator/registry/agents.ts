@@ -32,7 +32,9 @@ export const watchAdverts = async (
 		for await (const entry of watch) {
 			if (entry.operation !== "PUT") continue;
 			try {
-				await take({ kind: "advertReceived", advert: advertCodec.decode(entry.value) });
+				const advert = advertCodec.decode(entry.value);
+				if (advert.agentId !== entry.key) throw new Error(`it speaks for ${advert.agentId}`);
+				await take({ kind: "advertReceived", advert });
 			} catch (error) {
 				log.warn({ err: error, agent: entry.key }, "an advert that can't be used is ignored");
 			}

@@ -106,7 +106,7 @@ describe.skipIf(why !== "")(`a mesh of containers${why === "" ? "" : ` (not trie
 	const STEP_MS = 300_000;
 	let project: ComposeProject;
 	let env: NodeJS.ProcessEnv;
-	const folder = newFolder();
+	let folder: string;
 
 	const runmesh = async (...args: string[]): Promise<string> => {
 		const { code, stdout, stderr } = await startCommand(args, env).finished;
@@ -129,6 +129,7 @@ describe.skipIf(why !== "")(`a mesh of containers${why === "" ? "" : ` (not trie
 		);
 
 	beforeAll(async () => {
+		folder = newFolder();
 		const { ports } = await choosePorts("127.0.0.1", { http: 0 });
 		project = newComposeProject({ RUNMESH_HTTP_PORT: String(ports.http) });
 		await project.compose("build");

@@ -247,3 +247,10 @@ it("names a port that is in use", async () => {
 	await new Promise((resolve) => other.close(resolve));
 	await serving.restart();
 });
+
+it("names the address that others reach it at, whatever it listens on", async () => {
+	await serving.restart({ host: "0.0.0.0", advertise: "lab-7" });
+	expect(serving.endpoint).toMatch(/^http:\/\/lab-7:\d+$/);
+	const change = await serving.deploy({ artifact: await serving.artifact(addModel(1)) });
+	expect(change).toMatchObject({ state: "serving", endpoint: serving.endpoint });
+});

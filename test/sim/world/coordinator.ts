@@ -2,6 +2,7 @@
 
 import { apply } from "#coordinator/core/apply.ts";
 import { decide } from "#coordinator/core/decide.ts";
+import type { JournalEvent } from "#coordinator/core/events.ts";
 import type { Effect, Input } from "#coordinator/core/inputs.ts";
 import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
 import { defaultCoreOptions } from "#coordinator/core/turn.ts";
@@ -131,14 +132,21 @@ export class SimCoordinator {
 			this.#busy = false;
 			this.#turn();
 		};
-		if (turn.events.length === 0) return finish();
+		this.#append(turn.events, finish);
+	}
+
+	/** In as many messages as chance wants: death may come between any two. */
+	#append(rest: JournalEvent[], done: () => void): void {
+		if (!this.alive) return;
+		if (rest.length === 0) return done();
+		const count = 1 + this.nats.random.below(2 * rest.length);
+		const events = rest.slice(0, count);
 		const batchId = `${this.name}-${this.#batches++}`;
-		const events = turn.events;
 		const data = batchCodec.encode({ schemaVersion: SCHEMA_VERSION, leaderEpoch: this.state.epoch, batchId, events });
 		this.nats.append(batchId, data, this.#last, (sequence) => {
 			if (sequence === null) return this.kill();
 			this.#last = sequence;
-			finish();
+			this.#append(rest.slice(count), done);
 		});
 	}
 
