@@ -25,6 +25,8 @@ import { consumeHeartbeats, watchAdverts } from "./registry/agents.ts";
 import { startShells } from "./shells.ts";
 
 const TICK_MS = 500;
+/** An append that is not answered is made again, and known by its id: short, for a server that was killed. */
+const JETSTREAM_TIMEOUT_MS = 2_000;
 /** A NATS server's own default. */
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 
@@ -32,7 +34,7 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	const credentials = requireCredentials(options.home);
 	const coordinatorId = coordinatorIdentity(options.home);
 	const manager = await connection.jetstreamManager();
-	const client = connection.jetstream({ timeout: 5_000 });
+	const client = connection.jetstream({ timeout: JETSTREAM_TIMEOUT_MS });
 	await ensureStreams(manager, options);
 	const bucket = (name: string) => client.views.kv(name, { replicas: options.replicas, history: 1 });
 	const [leaderBucket, agentsBucket, servingBucket] = await Promise.all([

@@ -217,7 +217,7 @@ steps:
 
 	test("of several steps begin with the step's key; as JSON each line is a record", async () => {
 		const id = await finish(
-			mesh.pipeline("pair", "name: pair\nsteps: {pair: {matrix: {n: [1, 2]}, run: 'echo cell ${{ matrix.n }}'}}"),
+			mesh.pipeline("pair", `name: pair\nsteps: {pair: {matrix: {n: [1, 2]}, run: 'echo cell \${{ matrix.n }}'}}`),
 		);
 		const lines = (await says("logs", id)).trimEnd().split("\n").sort();
 		expect(lines).toEqual([expect.stringMatching(/^pair\.0 +│ cell 1$/), expect.stringMatching(/^pair\.1 +│ cell 2$/)]);
