@@ -79,11 +79,12 @@ const judge = ({ exit, stop }: Extract<Ending, { kind: "exited" }>, paths: Attem
 		return { outcome: "failed", failure: { ...failure("timeout", withTail(stop.reason, paths)), ...detail } };
 	}
 	if (exit.exitCode === 0) return { outcome: "succeeded", failure: null };
+	// Not the program's doing: it costs none of its retries.
+	if (exit.vanished !== "") return { outcome: "failed", failure: failure("lost", withTail(exit.vanished, paths)) };
 	return { outcome: "failed", failure: { ...failure("error", withTail(describe(exit), paths)), ...detail } };
 };
 
-const describe = ({ exitCode, signal, vanished }: Exit): string => {
-	if (vanished !== "") return vanished;
+const describe = ({ exitCode, signal }: Exit): string => {
 	if (signal === "SIGKILL") {
 		return "killed by SIGKILL, not by runmesh: often the system's out-of-memory killer, or exit code 137";
 	}

@@ -108,8 +108,12 @@ export const watchRun = async (
 		while (!isFinished(run)) {
 			await bell.wait(LONGEST_WAIT_MS, signal);
 			if (signal.aborted) return null;
-			const askedAtMs = Date.now();
-			run = await persist(() => client.run(started.id, signal), { signal, onTrouble, patience });
+			let askedAtMs = 0;
+			const ask = (): Promise<RunDetail> => {
+				askedAtMs = Date.now();
+				return client.run(started.id, signal);
+			};
+			run = await persist(ask, { signal, onTrouble, patience });
 			if (troubled) progress.note("the coordinator answers again");
 			troubled = false;
 			progress.update(run);

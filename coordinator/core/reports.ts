@@ -17,6 +17,8 @@ export const reportReceived = (turn: Turn, report: Report): void => {
 		}
 		case "attemptFinished": {
 			const attempt = currentAttempt(turn, report, body.attempt);
+			// A lost one whose agent says so too is no news.
+			if (attempt?.status === "lost" && body.failure?.cause === "lost") return;
 			if (attempt) endAttempt(turn, attempt, withGates(attempt, withOutputs(attempt, endingFrom(body))));
 			return;
 		}
@@ -40,13 +42,14 @@ const currentAttempt = (turn: Turn, { agentId }: Report, { attemptId, fence }: A
 };
 
 const endingFrom = (body: Extract<Report["body"], { kind: "attemptFinished" }>): AttemptEnding => ({
-	state: body.outcome,
+	// What ended with its machine, and not by itself, is lost: retried apart from failures.
+	state: body.failure?.cause === "lost" ? "lost" : body.outcome,
 	failure: body.failure,
 	outputs: body.outputs,
 	metrics: body.metrics,
 	startedAtMs: body.startedAtMs,
 	finishedAtMs: body.finishedAtMs,
-	reason: "",
+	reason: body.failure?.cause === "lost" ? body.failure.message : "",
 });
 
 /** Steps behind it rely on every declared output; a no-op leaves none. */

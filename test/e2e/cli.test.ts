@@ -312,7 +312,7 @@ steps:
 
 	expect(await mesh.json("infer", "adder", "--input", "x=[1, 2.5]")).toEqual({
 		model: "adder",
-		version: 1,
+		version: "1",
 		outputs: [{ name: "y", datatype: "FP32", shape: [2], data: [3, 4.5] }],
 	});
 	expect(await says("infer", "adder", "--input", `x=@${join(file, "../input.json")}`)).toBe("y  FP32 [2]  12 22\n");

@@ -107,7 +107,7 @@ test.for([
 		says: /ends with:\nred$/,
 		exitCode: 1,
 	},
-	{ name: "the supervisor killed", command: "kill -9 $PPID; sleep 100", cause: "error", says: /killed from outside/ },
+	{ name: "the supervisor killed", command: "kill -9 $PPID; sleep 100", cause: "lost", says: /killed from outside/ },
 ] as const)("a step that ends by $name fails in plain words", async ({ command, says, name: _, ...failureShown }) => {
 	const rig = await agentRig();
 	await rig.startAgent();

@@ -324,14 +324,14 @@ const outcomeOf = (task: Task, ending: Ending, holder: AgentId): FinishedBody =>
 	const { runId, stepKey, attemptId, fence } = task;
 	const exit = ending.kind === "exited" ? ending.exit : null;
 	const stop = ending.kind === "exited" ? ending.stop : null;
-	const failure = (cause: "error" | "timeout") => ({ cause, message: "", signal: "" });
+	const failure = (cause: "error" | "timeout" | "lost") => ({ cause, message: "", signal: "" });
 	const succeeded = exit?.exitCode === 0 && !stop;
 	const cancelled = stop?.cause === "cancelled" || (ending.kind === "unstarted" && ending.outcome === "cancelled");
 	return {
 		kind: "attemptFinished",
 		attempt: { runId, stepKey, attemptId, fence },
 		outcome: succeeded ? "succeeded" : cancelled ? "cancelled" : "failed",
-		failure: succeeded || cancelled ? null : failure(stop ? "timeout" : "error"),
+		failure: succeeded || cancelled ? null : failure(stop ? "timeout" : exit?.vanished ? "lost" : "error"),
 		outputs: succeeded
 			? task.outputs.map(({ name }) => ({
 					name,

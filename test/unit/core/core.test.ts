@@ -192,6 +192,19 @@ describe("leases", () => {
 		expect(mesh.takeTask("one").attemptId).toBe(task.attemptId);
 	});
 
+	it("an attempt that ended with its machine is lost, and costs no retry", () => {
+		const mesh = new CoreMesh();
+		const a1 = mesh.agent("a1");
+		mesh.submit(pipelineOf(stepOf("one")));
+		const task = mesh.takeTask("one");
+		const failure = { cause: "lost", message: "the machine restarted", signal: "" } as const;
+		mesh.finish(task, "failed", { failure });
+		const again = mesh.takeTask("one");
+		expect(again.attemptNumber).toBe(2);
+		// Superseded, the agent may forget the first.
+		expect(mesh.beat(a1, [task], "s1", "finished").settled).toEqual([task.attemptId]);
+	});
+
 	it("an outcome is settled only when its attempt is over", () => {
 		const mesh = new CoreMesh();
 		const a1 = mesh.agent("a1");
