@@ -9,6 +9,7 @@ import { monotonicClock } from "#shared/clock.ts";
 import type { Credentials } from "#shared/credentials.ts";
 import type { Report } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
+import { lockFolder } from "#shared/lock.ts";
 import { startAgentRpc } from "./blobs/server.ts";
 import type { Command } from "./core/commands.ts";
 import { handle } from "./core/core.ts";
@@ -20,7 +21,6 @@ import { trimWhenIdle } from "./idle-memory.ts";
 import { connectNats } from "./link/connection.ts";
 import { lastDesiredServing } from "./link/desired-serving.ts";
 import { createPeers } from "./link/peers.ts";
-import { lockAgentFolder } from "./lock.ts";
 import { createLogShipper } from "./logs/shipper.ts";
 import { joinMesh, type MeshLink } from "./mesh-link.ts";
 import { capacityOf, dialable, type Offer } from "./offer.ts";
@@ -51,7 +51,7 @@ export const startAgent = async (
 ): Promise<RunningAgent> => {
 	const folder = options.home.agent;
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
-	const lock = lockAgentFolder(folder);
+	const lock = lockFolder(folder, "agent");
 	const agentId = agentIdentity(folder, options.name);
 	const warn = (message: string, error: unknown): void => log.warn({ err: error }, message);
 

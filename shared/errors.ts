@@ -38,7 +38,7 @@ export const errorTable = {
 	RM_NOT_FOUND: entry(404, "NOT_FOUND", 3, false, "Nothing of that name or id is known."),
 	RM_AMBIGUOUS: entry(409, "FAILED_PRECONDITION", 2, false, "A short id fits more than one run."),
 	RM_CONFLICT: entry(409, "FAILED_PRECONDITION", 4, false, "The present state does not allow it."),
-	RM_ALREADY_UP: entry(409, "FAILED_PRECONDITION", 4, false, "A mesh already runs on this home."),
+	RM_ALREADY_UP: entry(409, "FAILED_PRECONDITION", 4, false, "A mesh, coordinator or agent already runs on this home."),
 	RM_TOO_LARGE: entry(413, "RESOURCE_EXHAUSTED", 2, false, "Larger than the limit named in the message."),
 	RM_UNAVAILABLE: entry(503, "UNAVAILABLE", 5, true, "The coordinator, NATS or a peer can't be reached now."),
 	RM_NOT_LEADER: entry(503, "UNAVAILABLE", 5, true, "This coordinator does not lead now; another will."),

@@ -7,8 +7,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { AttemptId } from "#shared/ids.ts";
+import type { ProcessIdentity } from "#shared/process.ts";
 import type { Environment } from "./environment.ts";
-import { type ProcessIdentity, parseClaim } from "./process.ts";
+import { parseClaim } from "./process.ts";
 
 export interface LauncherEvents {
 	onStarted(attemptId: AttemptId, supervisor: ProcessIdentity): void;

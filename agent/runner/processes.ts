@@ -4,13 +4,14 @@
  */
 
 import type { AttemptId } from "#shared/ids.ts";
+import { isAlive, type ProcessIdentity } from "#shared/process.ts";
 import type { Exit } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import type { Environment } from "./environment.ts";
 import { createLauncher } from "./launcher.ts";
 import { killLeftovers } from "./leftovers.ts";
 import type { AttemptPaths } from "./paths.ts";
-import { isAlive, type ProcessIdentity, signalGroup } from "./process.ts";
+import { signalGroup } from "./process.ts";
 import { readClaim } from "./record.ts";
 import { exitLeftBy } from "./recover.ts";
 

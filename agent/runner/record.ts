@@ -26,9 +26,10 @@ import { promisify } from "node:util";
 import type { Report, Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
+import type { ProcessIdentity } from "#shared/process.ts";
 import type { FinishedBody, Stop } from "../core/state.ts";
 import type { AttemptPaths } from "./paths.ts";
-import { type ProcessIdentity, parseClaim } from "./process.ts";
+import { parseClaim } from "./process.ts";
 
 /** Into a folder of its own: a spare one with all it needs, or one that is there already. */
 export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null): void => {

@@ -2,11 +2,12 @@
 
 import { readdirSync, rmSync } from "node:fs";
 import { type AttemptId, isAttemptId } from "#shared/ids.ts";
+import { identifyProcess, isAlive, type ProcessIdentity } from "#shared/process.ts";
 import type { Exit, RecoveredAttempt } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import { attemptProcesses } from "./leftovers.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
-import { identifyProcess, isAlive, isOfEarlierBoot, type ProcessIdentity } from "./process.ts";
+import { isOfEarlierBoot } from "./process.ts";
 import { readClaim, readDevices, readExit, readOutcome, readStop, readTask } from "./record.ts";
 
 export interface Recovery {

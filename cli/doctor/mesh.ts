@@ -3,18 +3,18 @@
 import { connect } from "node:net";
 import type { Home } from "#shared/home.ts";
 import { type Mesh, readMesh } from "#shared/mesh.ts";
+import { processStart } from "#shared/process.ts";
 import { choosePorts } from "../up/free-ports.ts";
 import { embeddedNats } from "../up/leftovers.ts";
-import { lockOwner } from "../up/lock.ts";
+import { homeOwner } from "../up/lock.ts";
 import { defaultMeshOptions } from "../up/options.ts";
-import { processStart } from "../up/process-table.ts";
 import { type Check, fail, ok, warn } from "./check.ts";
 
 const ANSWER_MS = 3_000;
 
 /** null when none runs; mesh.json alone is no proof, a killed `up` leaves it. */
 export const runningMesh = (home: Home): Mesh | null => {
-	const owner = lockOwner(home);
+	const owner = homeOwner(home);
 	const mesh = readMesh(home);
 	return owner !== null && mesh?.pid === owner.pid ? mesh : null;
 };
@@ -22,7 +22,7 @@ export const runningMesh = (home: Home): Mesh | null => {
 export const checkProcesses = (home: Home, mesh: Mesh | null): Check => {
 	const name = "mesh";
 	if (!mesh) {
-		const owner = lockOwner(home);
+		const owner = homeOwner(home);
 		if (owner) return warn(name, `starting or stopping (process ${owner.pid})`, "wait a moment and look again");
 		const left = embeddedNats(home);
 		if (left) return warn(name, `a killed \`up\` left nats-server (process ${left.pid})`, "`runmesh down` ends it");

@@ -2,7 +2,7 @@
 
 import type { Home } from "#shared/home.ts";
 import { endLeftovers } from "./leftovers.ts";
-import { lockHome, lockOwner } from "./lock.ts";
+import { homeOwner, lockHome } from "./lock.ts";
 import { endProcess } from "./process-table.ts";
 
 /** `up` gives each of its layers 5 s. */
@@ -11,7 +11,7 @@ const GRACE_MS = 20_000;
 /** What was ended; empty when nothing ran. */
 export const stopMesh = async (home: Home): Promise<string[]> => {
 	const ended: string[] = [];
-	const owner = lockOwner(home);
+	const owner = homeOwner(home);
 	if (owner) {
 		await endProcess(owner.pid, owner.start, GRACE_MS);
 		ended.push(`mesh (process ${owner.pid})`);

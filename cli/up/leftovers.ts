@@ -6,8 +6,9 @@
 import { readFileSync } from "node:fs";
 import type { Home } from "#shared/home.ts";
 import { readMesh } from "#shared/mesh.ts";
+import { processStart } from "#shared/process.ts";
 import { natsConfigPath, natsPidPath } from "./nats-config.ts";
-import { commandLine, endProcess, processStart } from "./process-table.ts";
+import { commandLine, endProcess } from "./process-table.ts";
 
 const GRACE_MS = 5_000;
 

@@ -1,60 +1,24 @@
-/** What the operating system tells about a process: whether a recorded pid is still the process that was recorded. */
+/** What `up` needs of the system's processes: to recognise one of ours, to end it, to see it gone. */
 
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { processStart } from "#shared/process.ts";
 
 const POLL_MS = 20;
-
-const ps = (pid: number, column: "lstart" | "args"): string | null => {
-	try {
-		const text = execFileSync("ps", ["-ww", "-o", `${column}=`, "-p", String(pid)], {
-			encoding: "utf8",
-			env: { ...process.env, LC_ALL: "C" },
-			stdio: ["ignore", "pipe", "ignore"],
-		}).trim();
-		return text === "" ? null : text;
-	} catch {
-		return null;
-	}
-};
-
-/** null when unreadable: no such process, or no such file system. */
-const procFile = (pid: number, file: "stat" | "cmdline"): string | null => {
-	try {
-		return readFileSync(`/proc/${pid}/${file}`, "utf8");
-	} catch {
-		return null;
-	}
-};
-
-/** When it started, in words of the system that stay the same while it runs; null when there is no such process. */
-export const processStart = (pid: number): string | null => {
-	if (process.platform !== "linux") return process.platform === "win32" ? aliveOnWindows(pid) : ps(pid, "lstart");
-	const stat = procFile(pid, "stat");
-	if (stat === null) return null;
-	// The name in parentheses may hold anything; the fields after it count from the third.
-	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-	const [state, ticks] = [fields[0], fields[19]];
-	if (state === "Z" || state === "X" || ticks === undefined) return null;
-	return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()} ${ticks}`;
-};
-
-/** Windows has no cheap word for the start: only whether the pid is in use. */
-const aliveOnWindows = (pid: number): string | null => {
-	try {
-		process.kill(pid, 0);
-		return "running";
-	} catch {
-		return null;
-	}
-};
 
 /** The arguments as one line, for recognising a process of ours; "" when unknown. */
 export const commandLine = (pid: number): string => {
 	if (process.platform === "win32") return "";
-	if (process.platform !== "linux") return ps(pid, "args") ?? "";
-	return (procFile(pid, "cmdline") ?? "").replaceAll("\0", " ");
+	try {
+		if (process.platform === "linux") return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+		return execFileSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], {
+			encoding: "utf8",
+			stdio: ["ignore", "pipe", "ignore"],
+		}).trim();
+	} catch {
+		return "";
+	}
 };
 
 const signal = (pid: number, name: NodeJS.Signals): void => {

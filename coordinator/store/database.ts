@@ -4,11 +4,12 @@
  * may leave anything in it; the death of the process alone does not).
  */
 
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { uptime } from "node:os";
 import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { RunmeshError, toRunmeshError } from "#shared/errors.ts";
+import { bootId } from "#shared/process.ts";
 import { SCHEMA, SCHEMA_VERSION } from "./schema.ts";
 
 const SETTINGS = `
@@ -87,13 +88,8 @@ const markSynced = (database: DatabaseSync, boot: string): void => {
 };
 
 /** Names this boot of the machine; where the system has no such name, the minute it came up. */
-const bootIdentity = (): string => {
-	try {
-		return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-	} catch {
-		return `up since minute ${Math.round((Date.now() / 1000 - uptime()) / 60)}`;
-	}
-};
+const bootIdentity = (): string =>
+	bootId() || `up since minute ${Math.round((Date.now() / 1000 - uptime()) / 60)}`;
 
 const sqliteCode = (error: unknown): number | undefined => {
 	const { errcode } = error as { errcode?: unknown };

@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { stopMesh } from "#cli/up/down.ts";
-import { processStart } from "#cli/up/process-table.ts";
 import type { MeshSummary } from "#cli/up/summary.ts";
 import { resolveHome } from "#shared/home.ts";
+import { processStart } from "#shared/process.ts";
 
 const bin = fileURLToPath(new URL("../../../bin/runmesh.mjs", import.meta.url));
 const ports = ["http", "grpc", "nats", "agent-grpc", "serving"].flatMap((port) => [`--${port}-port`, "0"]);

@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { processStart } from "#cli/up/process-table.ts";
 import { type ProcessEvent, type ProcessSpec, type Supervised, supervise } from "#cli/up/supervise.ts";
+import { processStart } from "#shared/process.ts";
 import { type EventLog, eventLog } from "#test/support/up-events.ts";
 
 let folder: string;

@@ -9,11 +9,12 @@ import { connect, type NatsConnection } from "nats";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { stopMesh } from "#cli/up/down.ts";
 import type { MeshEvent, MeshOptions } from "#cli/up/options.ts";
-import { processStart, waitUntilGone } from "#cli/up/process-table.ts";
+import { waitUntilGone } from "#cli/up/process-table.ts";
 import { type RunningMesh, startMesh } from "#cli/up/up.ts";
 import { natsAuth, readCredentials } from "#shared/credentials.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
 import { readMesh } from "#shared/mesh.ts";
+import { processStart } from "#shared/process.ts";
 import { standInMesh } from "#test/support/stand-in-mesh.ts";
 import { type EventLog, eventLog } from "#test/support/up-events.ts";
 

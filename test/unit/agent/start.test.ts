@@ -8,9 +8,9 @@ import { firstFingerprint } from "#agent/fingerprint/fingerprint.ts";
 import { parseGpus } from "#agent/fingerprint/gpu-nvidia.ts";
 import { askTool } from "#agent/fingerprint/tool.ts";
 import { agentIdentity } from "#agent/identity.ts";
-import { lockAgentFolder } from "#agent/lock.ts";
 import { capacityOf, dialable } from "#agent/offer.ts";
 import { resolveOptions } from "#agent/options.ts";
+import { lockFolder } from "#shared/lock.ts";
 
 const folder = (): string => {
 	const dir = mkdtempSync(join(tmpdir(), "runmesh-start-"));
@@ -63,11 +63,11 @@ test("the id is the first name made safe, and stays", () => {
 
 test("a lock is held once, and a dead owner's is taken over", () => {
 	const home = folder();
-	const lock = lockAgentFolder(home);
-	expect(() => lockAgentFolder(home)).toThrow(expect.objectContaining({ code: "RM_CONFLICT" }));
+	const lock = lockFolder(home, "agent");
+	expect(() => lockFolder(home, "agent")).toThrow(expect.objectContaining({ code: "RM_ALREADY_UP" }));
 	lock.release();
 	writeFileSync(join(home, "agent.lock"), JSON.stringify({ pid: process.pid, start: "another boot 1" }));
-	lockAgentFolder(home).release();
+	lockFolder(home, "agent").release();
 });
 
 test("GPUs as nvidia-smi tells them", () => {

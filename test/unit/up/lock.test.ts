@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { lockHome, lockOwner } from "#cli/up/lock.ts";
+import { homeOwner, lockHome } from "#cli/up/lock.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
 
 const newHome = (): Home => {
@@ -14,7 +14,7 @@ const newHome = (): Home => {
 test("a living owner's lock is refused, naming the process and what to do", () => {
 	const home = newHome();
 	const lock = lockHome(home);
-	expect(lockOwner(home)?.pid).toBe(process.pid);
+	expect(homeOwner(home)?.pid).toBe(process.pid);
 	expect(() => lockHome(home)).toThrow(
 		expect.objectContaining({
 			code: "RM_ALREADY_UP",
@@ -23,7 +23,7 @@ test("a living owner's lock is refused, naming the process and what to do", () =
 		}),
 	);
 	lock.release();
-	expect(lockOwner(home)).toBeNull();
+	expect(homeOwner(home)).toBeNull();
 	lockHome(home).release();
 	expect(readdirSync(home.root)).toEqual([]);
 });
@@ -36,7 +36,7 @@ test.each([
 ])("a lock of %s is taken over", (_whose, text) => {
 	const home = newHome();
 	writeFileSync(home.lock, text);
-	expect(lockOwner(home)).toBeNull();
+	expect(homeOwner(home)).toBeNull();
 	const lock = lockHome(home);
 	expect(JSON.parse(readFileSync(home.lock, "utf8")).pid).toBe(process.pid);
 	lock.release();
