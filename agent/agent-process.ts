@@ -32,9 +32,9 @@ export const runAgentProcess = async (argv: string[]): Promise<void> => {
 	try {
 		const options = resolveOptions(argv);
 		agent = await startAgent(options, requireCredentials(options.home), log);
-		const { agentId, grpc, serving } = agent;
+		const { agentId, grpc } = agent;
 		log.info({ agentId, grpc }, "ready");
-		process.send?.({ ready: true, agentId, grpc, serving });
+		process.send?.({ ready: true, agentId, grpc });
 	} catch (error) {
 		fail(error, log);
 	}

@@ -21,6 +21,7 @@ import { trimWhenIdle } from "./idle-memory.ts";
 import { connectNats } from "./link/connection.ts";
 import { lastDesiredServing } from "./link/desired-serving.ts";
 import { createPeers } from "./link/peers.ts";
+import { logProblems } from "./logs/problems.ts";
 import { createLogShipper } from "./logs/shipper.ts";
 import { joinMesh, type MeshLink } from "./mesh-link.ts";
 import { capacityOf, dialable, type Offer } from "./offer.ts";
@@ -32,8 +33,6 @@ export interface RunningAgent {
 	agentId: AgentId;
 	/** host:port for peers. */
 	grpc: string;
-	/** Of the V2 API; "" until a model is served. */
-	serving: string;
 	/** Tells the mesh what it must know and lets go; attempts run on. */
 	close(): Promise<void>;
 }
@@ -55,7 +54,7 @@ export const startAgent = async (
 	const agentId = agentIdentity(folder, options.name);
 	const warn = (message: string, error: unknown): void => log.warn({ err: error }, message);
 
-	const connecting = connectNats([...options.nats], credentials, agentId);
+	const connecting = connectNats({ servers: options.nats, credentials, agentId, home: options.home, log });
 	const store = await openBlobStore(`${folder}/blobs`);
 	const rpc = await startAgentRpc({ host: options.host, port: options.grpcPort, store, credentials });
 	const grpc = dialable(options.advertise, rpc.address);
@@ -75,13 +74,14 @@ export const startAgent = async (
 		credentials,
 		limitBytes: LOG_LIMIT_BYTES,
 		clock: monotonicClock,
+		onProblem: logProblems(options.home, log),
 	});
 	const serving = createServingHost({
 		dataDir: `${folder}/serving`,
 		host: options.host,
 		advertise: options.advertise,
 		port: options.servingPort,
-		token: credentials.apiToken,
+		token: credentials.inferenceToken,
 		store,
 		fetch: async (ref) => fetchArtifact(store, ref, await peers.sourcesOf(ref)),
 		onChange: () => mesh?.advertise(),
@@ -152,7 +152,6 @@ export const startAgent = async (
 	return {
 		agentId,
 		grpc,
-		serving: serving.endpoint(),
 		close: async () => {
 			dispatch({ kind: "drainAsked" });
 			await mesh?.leave();

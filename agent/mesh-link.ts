@@ -86,9 +86,8 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 		onDesired: serving.reconcile,
 		log,
 	});
-	const onControl = ({ leaderEpoch, stop, reconcileServing }: Control): void => {
+	const onControl = ({ leaderEpoch, stop }: Control): void => {
 		for (const { attemptId, reason } of stop) dispatch({ kind: "stopAsked", leaderEpoch, attemptId, reason });
-		if (reconcileServing) desired.refresh();
 	};
 	const control = listenForControl(nats, agentId, onControl, log);
 	closers.push(advertiser.close, desired.close, () => control.unsubscribe());

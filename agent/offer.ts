@@ -27,7 +27,7 @@ export const buildAdvert = (
 	more: { cordoned: boolean; atMs: number },
 ): Advert => ({
 	agentId,
-	name: options.name,
+	name: options.name ?? agentId,
 	version: packageJson.version,
 	labels: { ...options.labels },
 	fingerprint,

@@ -13,7 +13,8 @@ export interface AgentOptions {
 	readonly nats: readonly string[];
 	/** host:port of the coordinator's gRPC. */
 	readonly coordinator: string;
-	readonly name: string;
+	/** null where none was given. */
+	readonly name: string | null;
 	/** Listened on. */
 	readonly host: string;
 	/** What peers dial. */
@@ -24,7 +25,6 @@ export interface AgentOptions {
 	/** What the owner gives at most; null gives all there is. */
 	readonly cpuMillis: number | null;
 	readonly memoryBytes: number | null;
-	readonly logLevel: string;
 }
 
 const flags = {
@@ -49,7 +49,7 @@ export const resolveOptions = (argv: string[], env: NodeJS.ProcessEnv = process.
 		home,
 		nats: (given.nats ?? mesh?.nats ?? "nats://127.0.0.1:4222").split(","),
 		coordinator: hostAndPort(given.coordinator ?? mesh?.grpc ?? "127.0.0.1:7401"),
-		name: given.name ?? hostname(),
+		name: given.name ?? null,
 		host: given.host,
 		advertise: given.advertise ?? (isAnyAddress(given.host) ? hostname() : given.host),
 		grpcPort: port("grpc-port", given["grpc-port"]),
@@ -57,7 +57,6 @@ export const resolveOptions = (argv: string[], env: NodeJS.ProcessEnv = process.
 		labels: Object.freeze(parseLabels(given.labels)),
 		cpuMillis: given.cpu === undefined ? null : quantity("cpu", given.cpu, parseCpu, "2 or 1500m"),
 		memoryBytes: given.memory === undefined ? null : quantity("memory", given.memory, parseBytes, "4Gi or 512Mi"),
-		logLevel: env.RUNMESH_LOG_LEVEL ?? "info",
 	});
 };
 

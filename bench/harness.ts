@@ -19,16 +19,28 @@ export interface BenchMesh extends RunningMesh {
 
 const anyPorts = { httpPort: 0, grpcPort: 0, natsPort: 0, agentGrpcPort: 0, servingPort: 0 } as const;
 
+const homes = new Set<string>();
+
+const removeHomes = (): void => {
+	for (const root of homes) rmSync(root, { recursive: true, force: true, maxRetries: 5 });
+};
+
+/** Behind the listeners that kill what lives there. */
+const removeHomesAtExit = (): void => {
+	process.off("exit", removeHomes);
+	process.on("exit", removeHomes);
+};
+
 /** Removed afterwards, also when this process is told to end. */
 export const withHome = async <T>(use: (home: Home) => Promise<T>): Promise<T> => {
 	const root = mkdtempSync(join(realpathSync(tmpdir()), "runmesh-bench-"));
-	const removeAtExit = (): void => rmSync(root, { recursive: true, force: true, maxRetries: 5 });
-	process.once("exit", removeAtExit);
+	homes.add(root);
+	removeHomesAtExit();
 	try {
 		return await use(resolveHome(root));
 	} finally {
-		process.off("exit", removeAtExit);
 		await rm(root, { recursive: true, force: true, maxRetries: 5 });
+		homes.delete(root);
 	}
 };
 
@@ -50,6 +62,7 @@ export const withMesh = async <T>(
 			...options,
 			home,
 		});
+		removeHomesAtExit();
 		try {
 			return await use({ ...mesh, client: createApiClient({ url: mesh.url, token: mesh.credentials.apiToken }) });
 		} finally {

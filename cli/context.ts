@@ -3,7 +3,7 @@
  * calls its `ContextProvider` in its action, since at registration nothing is parsed yet and `--help` must be fast.
  */
 
-import { readApiToken } from "#shared/api-token.ts";
+import { readApiToken, readInferenceToken } from "#shared/client-tokens.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
 import type { ApiClient } from "./lib/client.ts";
@@ -21,6 +21,8 @@ export interface CliContext {
 	readonly url: string;
 	/** null where none was found: open endpoints still answer. */
 	readonly token: string | null;
+	/** What models are asked with. */
+	readonly inferenceToken: () => string | null;
 	readonly output: OutputFormat;
 	readonly stdout: Sink;
 	readonly stderr: Sink;
@@ -77,6 +79,7 @@ export const resolveContext = async (options: GlobalOptions, around: Surrounding
 		home,
 		url,
 		token,
+		inferenceToken: () => env.RUNMESH_INFERENCE_TOKEN || readInferenceToken(home, token),
 		output: options.output ?? "human",
 		stdout,
 		stderr,

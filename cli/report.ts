@@ -16,6 +16,7 @@ const REASONS: Record<string, string> = {
 	ENOENT: "there is no such file or folder",
 	ENOTDIR: "a part of the path is no folder",
 	EISDIR: "it is a folder",
+	ERR_FS_EISDIR: "it is a folder",
 	EROFS: "the file system is read-only",
 };
 

@@ -1,5 +1,6 @@
 /** The coordinator's process: connects the core to its wires, and leads. */
 
+import "./heap.ts";
 import { EventEmitter } from "node:events";
 import { connect, type NatsConnection } from "nats";
 import { type Logger, pino } from "pino";
@@ -11,7 +12,7 @@ import { createCommands } from "./commands.ts";
 import { apply } from "./core/apply.ts";
 import { newMeshState } from "./core/state.ts";
 import { defaultCoreOptions } from "./core/turn.ts";
-import { coordinatorIdentity } from "./identity.ts";
+import { coordinatorIdentity, lockCoordinator } from "./identity.ts";
 import { openJournal } from "./journal/journal.ts";
 import { acquireLeadership, type LeaderRecord } from "./journal/leadership.ts";
 import { watchStorage } from "./journal/storage-watch.ts";
@@ -32,6 +33,7 @@ const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 
 const lead = async (options: CoordinatorOptions, connection: NatsConnection, log: Logger): Promise<never> => {
 	const credentials = requireCredentials(options.home);
+	lockCoordinator(options.home);
 	const coordinatorId = coordinatorIdentity(options.home);
 	const manager = await connection.jetstreamManager();
 	const client = connection.jetstream({ timeout: JETSTREAM_TIMEOUT_MS });

@@ -5,13 +5,11 @@
 
 import { writeNatsConfig } from "#cli/up/nats-config.ts";
 import { preferredNatsVersion } from "#cli/up/nats-release.ts";
-import { generateCredentials, readCredentials, writeCredentials } from "#shared/credentials.ts";
+import { ensureCredentials } from "#shared/credentials.ts";
 import { resolveHome } from "#shared/home.ts";
 
 const home = resolveHome();
-const kept = readCredentials(home, {});
-const credentials = kept ?? generateCredentials();
-if (!kept) writeCredentials(home, credentials);
+const { credentials, made } = ensureCredentials(home);
 writeNatsConfig({
 	folder: home.nats,
 	host: "0.0.0.0",
@@ -22,4 +20,4 @@ writeNatsConfig({
 	credentials,
 	syncAlways: true,
 });
-console.log(`${home.root}: ${kept ? "the credentials are there" : "made new credentials"}`);
+console.log(`${home.root}: ${made ? "made new credentials" : "the credentials are there"}`);

@@ -137,7 +137,7 @@ const demo = async (root: string, keep: boolean): Promise<boolean> => {
 		return false;
 	}
 	const heldOut = await fetchHeldOut(client, run.id, root);
-	const served = await findServed(client, credentials.apiToken);
+	const served = await findServed(client, credentials.inferenceToken);
 	say(`asking ${served.model} at ${served.endpoint} about ${heldOut.labels.length} digits it has never seen`, "");
 	const quiz = await askAll(served, heldOut, interrupt.signal);
 	say(...drawAnswers(chooseDrawn(quiz.answers, stdout.columns ?? 80), style), "");

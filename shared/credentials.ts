@@ -12,8 +12,10 @@ import { RunmeshError } from "./errors.ts";
 import type { Home } from "./home.ts";
 
 export interface Credentials {
-	/** HTTP API and the agents' inference endpoint, as a bearer token: `RUNMESH_TOKEN`. */
+	/** HTTP API, as a bearer token: `RUNMESH_TOKEN`. */
 	apiToken: string;
+	/** The agents' inference endpoints, as a bearer token: `RUNMESH_INFERENCE_TOKEN`. It allows nothing else. */
+	inferenceToken: string;
 	/** gRPC between coordinator and agents. */
 	meshToken: string;
 	natsUser: string;
@@ -22,10 +24,20 @@ export interface Credentials {
 
 export const generateCredentials = (): Credentials => {
 	const secret = (): string => randomBytes(24).toString("base64url");
-	return { apiToken: secret(), meshToken: secret(), natsUser: "runmesh", natsPassword: secret() };
+	const tokens = { apiToken: secret(), inferenceToken: secret(), meshToken: secret() };
+	return { ...tokens, natsUser: "runmesh", natsPassword: secret() };
 };
 
-/** Written once for a home and kept: a restart of any process finds the same. */
+/** Made once for a home and kept: a restart of any process finds the same. What an older file lacks is added. */
+export const ensureCredentials = (home: Home): { credentials: Credentials; made: boolean } => {
+	const kept = readCredentials(home, {});
+	if (kept && readStored(home).inferenceToken) return { credentials: kept, made: false };
+	const fresh = generateCredentials();
+	const credentials = kept ? { ...kept, inferenceToken: fresh.inferenceToken } : fresh;
+	writeCredentials(home, credentials);
+	return { credentials, made: true };
+};
+
 export const writeCredentials = (home: Home, credentials: Credentials): void => {
 	mkdirSync(dirname(home.credentials), { recursive: true, mode: 0o700 });
 	const staged = `${home.credentials}.${process.pid}`;
@@ -34,8 +46,9 @@ export const writeCredentials = (home: Home, credentials: Credentials): void => 
 };
 
 /**
- * From the environment (RUNMESH_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER, RUNMESH_NATS_PASSWORD), else from
- * the home's file; null when neither has them.
+ * From the environment (RUNMESH_TOKEN, RUNMESH_INFERENCE_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER,
+ * RUNMESH_NATS_PASSWORD), else from the home's file; null when neither has them. Without a token for inference, the
+ * API's serves for it.
  */
 export const readCredentials = (home: Home, env: NodeJS.ProcessEnv = process.env): Credentials | null => {
 	const stored = readStored(home);
@@ -43,8 +56,10 @@ export const readCredentials = (home: Home, env: NodeJS.ProcessEnv = process.env
 		const value = fromEnv || stored[name];
 		return typeof value === "string" ? value : "";
 	};
+	const apiToken = find(env.RUNMESH_TOKEN, "apiToken");
 	const credentials: Credentials = {
-		apiToken: find(env.RUNMESH_TOKEN, "apiToken"),
+		apiToken,
+		inferenceToken: find(env.RUNMESH_INFERENCE_TOKEN, "inferenceToken") || apiToken,
 		meshToken: find(env.RUNMESH_MESH_TOKEN, "meshToken"),
 		natsUser: find(env.RUNMESH_NATS_USER, "natsUser"),
 		natsPassword: find(env.RUNMESH_NATS_PASSWORD, "natsPassword"),
@@ -69,7 +84,7 @@ export const requireCredentials = (home: Home, env: NodeJS.ProcessEnv = process.
 	const credentials = readCredentials(home, env);
 	if (credentials) return credentials;
 	throw new RunmeshError("RM_UNAUTHENTICATED", `no credentials in ${home.credentials} or the environment`, {
-		hint: "start a mesh with `runmesh up`, or set RUNMESH_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER and RUNMESH_NATS_PASSWORD",
+		hint: "start a mesh with `runmesh up`, or set RUNMESH_TOKEN, RUNMESH_INFERENCE_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER and RUNMESH_NATS_PASSWORD",
 	});
 };
 

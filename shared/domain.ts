@@ -158,7 +158,6 @@ export interface HeartbeatReply {
 export interface Control {
 	leaderEpoch: number;
 	stop: StopAttempt[];
-	reconcileServing: boolean;
 }
 
 export interface Gpu {

@@ -22,8 +22,6 @@ export interface DesiredServingOptions {
 }
 
 export interface DesiredServingFeed {
-	/** Looks now. */
-	refresh(): void;
 	/** Watches anew: a server that started again knows nothing of a watch, which finds out only after some time. */
 	renew(): void;
 	close(): void;
@@ -67,15 +65,7 @@ export const followDesiredServing = (options: DesiredServingOptions): DesiredSer
 	};
 	void loop();
 
-	const look = async (): Promise<void> => {
-		const entry = await (await bucket()).get(agentId);
-		if (entry) await take(entry);
-	};
-
 	return {
-		refresh: () => {
-			look().catch((error) => log.debug({ err: error }, "the desired serving state could not be looked up"));
-		},
 		renew: () => stopWatch(),
 		close: () => {
 			closing.abort();

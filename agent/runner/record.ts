@@ -25,8 +25,8 @@ import { closeSync, fsync, mkdirSync, openSync, readFileSync, renameSync, statSy
 import { promisify } from "node:util";
 import type { Report, Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
-import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
 import type { ProcessIdentity } from "#shared/process.ts";
+import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
 import type { FinishedBody, Stop } from "../core/state.ts";
 import type { AttemptPaths } from "./paths.ts";
 import { parseClaim } from "./process.ts";

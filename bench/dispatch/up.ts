@@ -1,6 +1,6 @@
 /** The command `runmesh up`, from its start to the first instruction of the first step submitted to it. */
 
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,6 +17,7 @@ import { stampOf } from "./stamp.ts";
 const command = fileURLToPath(new URL("../../bin/runmesh.mjs", import.meta.url));
 const anyPorts = ["--http-port", "--grpc-port", "--nats-port", "--agent-grpc-port", "--serving-port"];
 const POLL_MS = 10;
+const STOPS_WITHIN_MS = 10_000;
 
 const measureOnce = async (home: Home): Promise<number> => {
 	const startedAt = Date.now();
@@ -28,7 +29,11 @@ const measureOnce = async (home: Home): Promise<number> => {
 	up.stderr.on("data", (chunk: Buffer) => {
 		words += chunk;
 	});
-	const killAtExit = (): void => void up.kill("SIGTERM");
+	/** Without its grace something of it would stay. */
+	const killAtExit = (): void => {
+		up.kill("SIGTERM");
+		spawnSync("/bin/sh", ["-c", 'while [ -e "$0" ]; do sleep 0.1; done', home.lock], { timeout: STOPS_WITHIN_MS });
+	};
 	process.once("exit", killAtExit);
 	const gone = once(up, "exit");
 	const failed = gone.then((): never => {

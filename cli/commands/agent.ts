@@ -20,8 +20,8 @@ const EXAMPLES = `
 Examples:
   $ runmesh agent start --nats nats://lab-1:4222 --coordinator lab-1:7401 --name gpu-7
 
-The mesh's credentials come from RUNMESH_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER and RUNMESH_NATS_PASSWORD,
-or from credentials.json in this home. What follows -- goes to the process as it is.`;
+The mesh's credentials come from RUNMESH_TOKEN, RUNMESH_INFERENCE_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER
+and RUNMESH_NATS_PASSWORD, or from credentials.json in this home. What follows -- goes to the process as it is.`;
 
 const portOption = (flag: string, variable: string, port: number, what: string): Option =>
 	new Option(`${flag} <port>`, `${what}; 0 takes any free port`)
@@ -41,7 +41,7 @@ export const registerAgent = (program: Command, context: ContextProvider): void 
 				.env("RUNMESH_COORDINATOR")
 				.makeOptionMandatory(),
 		)
-		.option("--name <name>", "name of the agent (default: this host's)")
+		.option("--name <name>", "name of the agent (default: this host's with four characters, kept with the home)")
 		.addOption(new Option("--host <host>", "address to listen on").env("RUNMESH_HOST").default("127.0.0.1"))
 		.addOption(
 			new Option(
@@ -55,19 +55,18 @@ export const registerAgent = (program: Command, context: ContextProvider): void 
 		.addHelpText("after", EXAMPLES)
 		.action(async (more: string[], options: StartOptions) => {
 			const { home } = await context();
-			const [{ runNode }, { nodePrograms }, { hostAgentName }] = await Promise.all([
+			const [{ runNode }, { nodePrograms }] = await Promise.all([
 				import("../up/run-node.ts"),
 				import("../up/programs.ts"),
-				import("../up/options.ts"),
 			]);
-			const name = options.name ?? hostAgentName();
-			if (!isName(name)) {
+			const { name, nats, coordinator, host, advertise, grpcPort, servingPort } = options;
+			if (name !== undefined && !isName(name)) {
 				throw new RunmeshError("RM_BAD_INPUT", `--name ${name} is no name for an agent`, {
 					hint: "up to 63 letters, digits, - and _, beginning with a letter or digit",
 				});
 			}
-			const { nats, coordinator, host, advertise, grpcPort, servingPort } = options;
-			const args = ["--home", home.root, "--nats", nats, "--coordinator", coordinator, "--name", name, "--host", host];
+			const args = ["--home", home.root, "--nats", nats, "--coordinator", coordinator, "--host", host];
+			if (name !== undefined) args.push("--name", name);
 			if (advertise !== undefined) args.push("--advertise", advertise);
 			args.push("--grpc-port", String(grpcPort), "--serving-port", String(servingPort), ...more);
 			process.exitCode = await runNode(home, nodePrograms.agent, args);

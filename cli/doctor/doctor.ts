@@ -2,15 +2,7 @@
 
 import type { Home } from "#shared/home.ts";
 import type { Check, Verdict } from "./check.ts";
-import {
-	checkContainers,
-	checkCredentials,
-	checkGpu,
-	checkHome,
-	checkNatsServer,
-	checkNode,
-	checkOnnxRuntime,
-} from "./host.ts";
+import { checkCredentials, checkGpu, checkHome, checkNatsServer, checkNode, checkOnnxRuntime } from "./host.ts";
 import { checkCoordinator, checkPorts, checkProcesses, runningMesh } from "./mesh.ts";
 
 export interface Diagnosis {
@@ -33,7 +25,6 @@ export const diagnose = async (home: Home, url: string | null, env: NodeJS.Proce
 		...(coordinator === null ? [] : [checkCoordinator(coordinator)]),
 		checkOnnxRuntime(),
 		checkGpu(),
-		checkContainers(),
 	]);
 	const worst = (["fail", "warn"] as const).find((verdict) => checks.some((check) => check.verdict === verdict));
 	return { verdict: worst ?? "ok", checks };

@@ -126,22 +126,6 @@ export const checkGpu = async (): Promise<Check> => {
 	return ok(name, "no nvidia-smi or rocm-smi: steps that ask for a GPU go to other machines");
 };
 
-export const checkContainers = async (): Promise<Check> => {
-	const name = "containers";
-	const broken: string[] = [];
-	for (const [tool, args] of [
-		["docker", ["version", "--format", "{{.Server.Version}}"]],
-		["podman", ["version", "--format", "{{.Client.Version}}"]],
-	] as const) {
-		const said = await runTool(tool, [...args]);
-		if (said === null) continue;
-		if ("stdout" in said) return ok(name, `${tool} ${said.stdout.trim()}`);
-		broken.push(`${tool}: ${said.problem}`);
-	}
-	if (broken.length === 0) return ok(name, "no docker or podman: steps with an image go to other machines");
-	return warn(name, broken.join("; "), "start it and let this user reach it, or steps with an image go elsewhere");
-};
-
 /** null when it is not installed. */
 const runTool = async (tool: string, args: string[]): Promise<{ stdout: string } | { problem: string } | null> => {
 	try {

@@ -1,6 +1,7 @@
-/** One inference from the command line: find a replica, learn the model's inputs, ask, print. */
+/** One inference from the command line: find the replicas, learn the model's inputs, ask, print. */
 
 import { readFile } from "node:fs/promises";
+import type { DeploymentView } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { type InferAnswer, inferHttp } from "#shared/inference/client.ts";
 import { tensorDataToJson } from "#shared/inference/json.ts";
@@ -62,8 +63,10 @@ const readValues = async ({ input = {}, json }: InferOptions): Promise<Record<st
 	return values;
 };
 
-/** http://host:port of a replica that serves the model. */
-const findEndpoint = async (client: ApiClient, model: string, version: number | undefined): Promise<string> => {
+type Replica = DeploymentView["replicas"][number];
+
+/** Those that serve the model now, at least one. */
+const findReplicas = async (client: ApiClient, model: string, version: number | undefined): Promise<Replica[]> => {
 	const deployments = await client.deployments();
 	const named = deployments.filter((deployment) => deployment.model === model);
 	if (named.length === 0) {
@@ -73,10 +76,10 @@ const findEndpoint = async (client: ApiClient, model: string, version: number | 
 		});
 	}
 	const replicas = named.flatMap((deployment) => deployment.replicas);
-	const serving = replicas.find(
+	const serving = replicas.filter(
 		(replica) => replica.state === "serving" && (version === undefined || replica.version === version),
 	);
-	if (serving) return /^https?:/.test(serving.endpoint) ? serving.endpoint : `http://${serving.endpoint}`;
+	if (serving.length > 0) return serving;
 	const states = replicas.map(({ agent, version, state }) => `${agent}: version ${version} ${state}`).join(", ");
 	throw new RunmeshError(
 		"RM_UNAVAILABLE",
@@ -84,6 +87,37 @@ const findEndpoint = async (client: ApiClient, model: string, version: number | 
 		{ hint: "see `runmesh deployments ls`" },
 	);
 };
+
+/** In turn, until one can be reached; what one answers, a refusal too, is the answer. */
+const askInTurn = async <Answer>(
+	replicas: readonly Replica[],
+	model: string,
+	ask: (endpoint: string) => Promise<Answer>,
+): Promise<Answer> => {
+	const unreached: string[] = [];
+	for (const { agent, endpoint } of replicas) {
+		try {
+			return await ask(/^https?:/.test(endpoint) ? endpoint : `http://${endpoint}`);
+		} catch (error) {
+			if (error instanceof RunmeshError && error.code === "RM_UNAUTHENTICATED") throw refused(agent, error);
+			if (!isUnreached(error)) throw error;
+			unreached.push(`${agent} at ${endpoint}: ${(error.cause as Error).message}`);
+		}
+	}
+	throw new RunmeshError("RM_UNAVAILABLE", `no replica of ${model} can be reached (${unreached.join("; ")})`, {
+		hint: "do these agents run, and can this machine reach them? see `runmesh agents ls`",
+	});
+};
+
+const refused = (agent: string, cause: RunmeshError): RunmeshError =>
+	new RunmeshError("RM_UNAUTHENTICATED", `${agent} refuses the token: ${cause.message}`, {
+		hint: "set RUNMESH_INFERENCE_TOKEN to the mesh's `inferenceToken`, or --home to the home of the mesh",
+		cause,
+	});
+
+/** No answer came: the system's own error is the cause. */
+const isUnreached = (error: unknown): error is RunmeshError =>
+	error instanceof RunmeshError && error.code === "RM_UNAVAILABLE" && error.cause instanceof Error;
 
 const readInputs = async (
 	endpoint: string,
@@ -126,9 +160,11 @@ const answerLines = (cli: CliContext, { outputs }: InferAnswer): string => {
 export const infer = async (cli: CliContext, model: string, options: InferOptions): Promise<void> => {
 	const values = await readValues(options);
 	const { version } = options;
-	const token = cli.token ?? "";
-	const endpoint = await findEndpoint(cli.client(), model, version);
-	const inputs = toTensors(values, await readInputs(endpoint, token, model, version));
-	const answer = await inferHttp({ endpoint, token, model, inputs, ...(version === undefined ? {} : { version }) });
+	const token = cli.inferenceToken() ?? "";
+	const replicas = await findReplicas(cli.client(), model, version);
+	const answer = await askInTurn(replicas, model, async (endpoint) => {
+		const inputs = toTensors(values, await readInputs(endpoint, token, model, version));
+		return inferHttp({ endpoint, token, model, inputs, ...(version === undefined ? {} : { version }) });
+	});
 	await write(cli.stdout, cli.output === "json" ? answerJson(answer) : answerLines(cli, answer));
 };

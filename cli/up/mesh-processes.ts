@@ -15,7 +15,7 @@ import type { ProcessSpec } from "./supervise.ts";
 export type MeshProcess<Ready> = Omit<ProcessSpec<Ready>, "onEvent">;
 
 const coordinatorReady = z.object({ ready: z.literal(true), url: z.string(), grpc: z.string() });
-const agentReady = z.object({ ready: z.literal(true), agentId: z.string(), grpc: z.string(), serving: z.string() });
+const agentReady = z.object({ ready: z.literal(true), agentId: z.string(), grpc: z.string() });
 
 export type CoordinatorReady = z.infer<typeof coordinatorReady>;
 export type AgentReady = z.infer<typeof agentReady>;
@@ -73,7 +73,8 @@ const nodeProcess = <Ready>(
 
 /** The home's credentials hold: a token in the user's environment may be another mesh's. */
 const childEnv = ({ env, home, nats }: MeshOptions, credentials: Credentials): NodeJS.ProcessEnv => {
-	const { RUNMESH_TOKEN: _, RUNMESH_MESH_TOKEN: _m, RUNMESH_NATS_USER: _u, RUNMESH_NATS_PASSWORD: _p, ...rest } = env;
+	const { RUNMESH_TOKEN: _, RUNMESH_INFERENCE_TOKEN: _i, RUNMESH_MESH_TOKEN: _m, ...others } = env;
+	const { RUNMESH_NATS_USER: _u, RUNMESH_NATS_PASSWORD: _p, ...rest } = others;
 	return {
 		NODE_COMPILE_CACHE: join(home.cache, "compile"),
 		// glibc keeps a heap for each thread otherwise: several megabytes that an idle guest need not hold.

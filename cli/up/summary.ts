@@ -11,7 +11,7 @@ export interface MeshSummary {
 	grpc: string;
 	nats: string;
 	home: string;
-	agents: { name: string; id: string; grpc: string; serving: string }[];
+	agents: { name: string; id: string; grpc: string }[];
 	processes: Record<string, number>;
 	/** From the start of `up` until all parts were ready. */
 	readyMs: number;

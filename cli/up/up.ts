@@ -1,6 +1,6 @@
 /** Starts a whole mesh on this machine: nats-server, coordinator and agents, supervised until it is stopped. */
 
-import { type Credentials, generateCredentials, readCredentials, writeCredentials } from "#shared/credentials.ts";
+import { type Credentials, ensureCredentials } from "#shared/credentials.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import type { Mesh } from "#shared/mesh.ts";
@@ -28,7 +28,7 @@ export interface RunningMesh {
 	readonly grpc: string;
 	readonly nats: string;
 	readonly credentials: Credentials;
-	readonly agents: { name: string; id: string; grpc: string; serving: string }[];
+	readonly agents: { name: string; id: string; grpc: string }[];
 	/** Name → pid of what runs at this moment. */
 	processes(): Record<string, number>;
 	/** Agents and coordinator first, then nats-server; resolves when all are gone. */
@@ -73,11 +73,10 @@ export const startMesh = async (given: Partial<MeshOptions> & { home: Home }): P
 			home,
 			...mesh,
 			credentials,
-			agents: ready.agents.map(({ agentId, grpc, serving }, index) => ({
+			agents: ready.agents.map(({ agentId, grpc }, index) => ({
 				name: ports.agents[index]?.name ?? agentId,
 				id: agentId,
 				grpc,
-				serving,
 			})),
 			processes: crew.processes,
 			stop,
@@ -95,13 +94,9 @@ export const startMesh = async (given: Partial<MeshOptions> & { home: Home }): P
 	}
 };
 
-/** Made once for a home and kept. With an existing NATS its user comes from the environment. */
+/** The home's own. With an existing NATS its user comes from the environment. */
 const homeCredentials = ({ home, nats, env }: MeshOptions): Credentials => {
-	let credentials = readCredentials(home, {});
-	if (!credentials) {
-		credentials = generateCredentials();
-		writeCredentials(home, credentials);
-	}
+	const { credentials } = ensureCredentials(home);
 	if (nats === null) return credentials;
 	return {
 		...credentials,

@@ -30,6 +30,6 @@ const stopAttempt = (turn: Turn, attempt: Attempt, reason: string): void => {
 	turn.effects.push({
 		kind: "sendControl",
 		agentId: attempt.agentId,
-		control: { leaderEpoch: turn.state.epoch, stop: [{ attemptId: attempt.id, reason }], reconcileServing: false },
+		control: { leaderEpoch: turn.state.epoch, stop: [{ attemptId: attempt.id, reason }] },
 	});
 };

@@ -1,11 +1,12 @@
 /** Models and deployments. */
 
 import { z } from "zod";
+import type { AgentView, DeploymentView } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { HttpDeps } from "./deps.ts";
 import { type Api, nameSchema } from "./validation.ts";
 
-export const servingRoutes = (app: Api, { store }: HttpDeps): void => {
+export const servingRoutes = (app: Api, { store, agents }: HttpDeps): void => {
 	app.get("/models", { config: { summary: "All models with their versions" } }, async () => store.models());
 
 	app.get(
@@ -19,6 +20,17 @@ export const servingRoutes = (app: Api, { store }: HttpDeps): void => {
 	);
 
 	app.get("/deployments", { config: { summary: "What is to be served, and what is" } }, async () =>
-		store.deployments(),
+		asHeardFrom(store.deployments(), agents()),
 	);
+};
+
+/** What an agent reported last says nothing of now, once it is lost. */
+const asHeardFrom = (deployments: DeploymentView[], agents: AgentView[]): DeploymentView[] => {
+	const lost = new Set(agents.filter(({ state }) => state === "lost").map(({ id }) => id));
+	return deployments.map((deployment) => ({
+		...deployment,
+		replicas: deployment.replicas.map((replica) =>
+			lost.has(replica.agent) ? { ...replica, state: "failed", detail: "its agent is not heard from" } : replica,
+		),
+	}));
 };

@@ -1,9 +1,9 @@
 /** JSON lines of $RUNMESH_METRICS to points, across chunk borders. Lines that are no point are skipped and counted. */
 
-export interface MetricPoint {
-	name: string;
-	value: number;
-	step: number;
+import type { Metric } from "#shared/domain.ts";
+import { METRIC_LINE_BYTES, parseMetricLine } from "#shared/metrics.ts";
+
+export interface MetricPoint extends Metric {
 	atMs: number;
 }
 
@@ -13,8 +13,6 @@ export interface ParsedMetrics {
 	badLines: number;
 }
 
-const MAX_LINE_BYTES = 64 * 1024;
-const MAX_NAME_LENGTH = 200;
 const NEWLINE = 0x0a;
 
 export class MetricParser {
@@ -43,39 +41,24 @@ export class MetricParser {
 	}
 
 	#line(tail: Buffer, atMs: number, parsed: ParsedMetrics): void {
-		const skipped = this.#skipping || this.#partial.length + tail.length > MAX_LINE_BYTES;
+		const skipped = this.#skipping || this.#partial.length + tail.length > METRIC_LINE_BYTES;
 		const text = skipped ? "" : Buffer.concat([this.#partial, tail]).toString("utf8").trim();
 		// A line found too long earlier has been counted.
 		if (skipped && !this.#skipping) parsed.badLines++;
 		this.#partial = Buffer.alloc(0);
 		this.#skipping = false;
 		if (text === "") return;
-		const point = parsePoint(text, atMs);
-		if (point) parsed.points.push(point);
+		const metric = parseMetricLine(text);
+		if (metric) parsed.points.push({ ...metric, atMs });
 		else parsed.badLines++;
 	}
 
 	#keep(rest: Buffer, parsed: ParsedMetrics): void {
 		if (this.#skipping || rest.length === 0) return;
-		if (this.#partial.length + rest.length > MAX_LINE_BYTES) {
+		if (this.#partial.length + rest.length > METRIC_LINE_BYTES) {
 			this.#skipping = true;
 			this.#partial = Buffer.alloc(0);
 			parsed.badLines++;
 		} else this.#partial = Buffer.concat([this.#partial, rest]);
 	}
 }
-
-const parsePoint = (text: string, atMs: number): MetricPoint | null => {
-	let line: unknown;
-	try {
-		line = JSON.parse(text);
-	} catch {
-		return null;
-	}
-	if (typeof line !== "object" || line === null) return null;
-	const { name, value, step = 0 } = line as { name?: unknown; value?: unknown; step?: unknown };
-	if (typeof name !== "string" || name === "" || name.length > MAX_NAME_LENGTH) return null;
-	if (typeof value !== "number" || !Number.isFinite(value)) return null;
-	if (typeof step !== "number" || !Number.isSafeInteger(step)) return null;
-	return { name, value, step, atMs };
-};

@@ -88,8 +88,7 @@ const markSynced = (database: DatabaseSync, boot: string): void => {
 };
 
 /** Names this boot of the machine; where the system has no such name, the minute it came up. */
-const bootIdentity = (): string =>
-	bootId() || `up since minute ${Math.round((Date.now() / 1000 - uptime()) / 60)}`;
+const bootIdentity = (): string => bootId() || `up since minute ${Math.round((Date.now() / 1000 - uptime()) / 60)}`;
 
 const sqliteCode = (error: unknown): number | undefined => {
 	const { errcode } = error as { errcode?: unknown };

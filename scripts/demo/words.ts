@@ -54,7 +54,7 @@ export interface Kept {
 
 export const describeKept = (kept: Kept, style: Style): string[] => {
 	const { served, requestFile, credentialsFile } = kept;
-	const token = `$(node -p 'require("${credentialsFile}").apiToken')`;
+	const token = `$(node -p 'require("${credentialsFile}").inferenceToken')`;
 	return [
 		`the mesh stays up at ${style.bold(kept.url)}; Ctrl-C stops it and removes ${kept.home}`,
 		"in another terminal, here:",

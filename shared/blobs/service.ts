@@ -17,7 +17,6 @@ export interface BlobServiceOptions {
 	fallback?: (digest: Digest, holders: string[]) => Promise<BlobSource[]>;
 }
 
-const MAX_DIGESTS = 10_000;
 const MAX_HOLDERS = 100;
 /** An empty frame so often tells a waiting reader that its blob is on its way. */
 const SIGN_OF_LIFE_MS = 5_000;
@@ -58,25 +57,6 @@ export const blobHandlers = (store: BlobStore, { authorize, fallback }: BlobServ
 	};
 
 	return {
-		Stat: (call, callback) => {
-			const stat = async (): Promise<{ sizeBytes: number[] }> => {
-				authorize(call.metadata);
-				const { digests } = call.request;
-				if (digests.length > MAX_DIGESTS) {
-					throw new RunmeshError("RM_TOO_LARGE", `${digests.length} digests at once, ${MAX_DIGESTS} are allowed`);
-				}
-				const sizeBytes: number[] = [];
-				for (const digest of digests) {
-					checkDigest(digest);
-					sizeBytes.push((await store.sizeOf(digest)) ?? -1);
-				}
-				return { sizeBytes };
-			};
-			stat().then(
-				(response) => callback(null, response),
-				(error: unknown) => callback(toStatus(error)),
-			);
-		},
 		Read: (call) => {
 			read(call).then(
 				() => call.end(),

@@ -28,7 +28,7 @@ export const unsupportedKeys: Readonly<Record<string, UnsupportedKey>> = {
 	conda: { where: everywhere, instead: "call `conda run` in `run`" },
 	node: { where: everywhere, instead: "call `node` in `run`" },
 	preemptible: { where: everywhere, instead: "set `priority`" },
-	keep: { where: everywhere, instead: "outputs are kept until the agent's store is full" },
+	keep: { where: everywhere, instead: "every output is kept: nothing removes one by itself" },
 	on_failure: { where: everywhere, instead: "watch the run: its exit code and events tell" },
 	on_lost: { where: step, instead: "a lost attempt is started again on another agent" },
 	timeout: { where: ["pipeline"], instead: "put it under `defaults`, for each step" },

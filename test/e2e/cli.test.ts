@@ -90,6 +90,24 @@ steps:
 		]);
 	});
 
+	test("goes on without the one who pressed Ctrl-C, unless that was to cancel it", async () => {
+		const file = mesh.pipeline("patient", "name: patient\nsteps: {wait: {run: echo waiting; sleep 1000}}");
+		const left = mesh.start("run", file);
+		await left.printed(/│ waiting/);
+		left.kill("SIGINT");
+		const { code, stderr } = await left.finished;
+		expect(code).toBe(130);
+		const [, command = ""] = /cancel with: runmesh (runs cancel \w+)$/m.exec(stderr + left.text()) ?? [];
+		const goesOn = await mesh.json<Page<RunSummary>>("runs", "ls", "--state", "running", "--pipeline", "patient");
+		expect(goesOn.items.map(({ id }) => `runs cancel ${id}`)).toEqual([command]);
+		await says(...command.split(" "));
+
+		const cancelled = mesh.start("run", file, "--cancel-on-interrupt");
+		await cancelled.printed(/│ waiting/);
+		cancelled.kill("SIGINT");
+		expect(await cancelled.finished).toMatchObject({ code: 9 });
+	});
+
 	test("lists everything that is wrong with a file, with the near words, and submits nothing", async () => {
 		const file = mesh.pipeline(
 			"wrong",
@@ -157,7 +175,7 @@ describe("runs", () => {
 	});
 
 	test("are shown by any unique beginning of the id, with steps and attempts", async () => {
-		const id = await finish(hello);
+		const [, id = ""] = [await finish(hello), await finish(hello)];
 		const run = await mesh.json<RunDetail>("runs", "show", id);
 		expect(run).toStrictEqual(runDetailShape);
 		for (const step of run.stepList) {
@@ -167,6 +185,7 @@ describe("runs", () => {
 		}
 		expect(await mesh.json("runs", "show", id.slice(0, -1))).toEqual(run);
 		expect(await mesh.json("runs", "show", "latest")).toEqual(run);
+		expect(await mesh.run("runs", "show", "r")).toMatchObject({ code: 2, stderr: expect.stringContaining(" fits ") });
 		const told = await says("runs", "show", id);
 		expect(told).toMatch(/greet +succeeded/);
 		expect(told).toMatch(/read +succeeded/);
@@ -281,6 +300,13 @@ steps:
 	expect(statSync(join(folder, "tree/tool")).mode & 0o111).not.toBe(0);
 	expect(statSync(join(folder, "tree/empty")).size).toBe(0);
 
+	const inTheWay = join(folder, "busy", "data.bin");
+	mkdirSync(inTheWay, { recursive: true });
+	expect(await mesh.run("artifacts", "get", id, "make.data", "-d", join(folder, "busy"))).toMatchObject({
+		code: 2,
+		stderr: `error: ${inTheWay} can't be used: it is a folder\n`,
+	});
+
 	const { code, stderr } = await mesh.run("artifacts", "get", id, "make.dat", "-d", folder);
 	expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining("did you mean `make.data`?") });
 });
@@ -302,6 +328,7 @@ steps:
 	expect(models).toStrictEqual([modelShape]);
 	expect(await mesh.json<ModelView>("models", "show", "adder")).toEqual(models[0]);
 	expect(models[0]?.versions[0]).toMatchObject({ version: 1, state: "serving", run, step: "deploy" });
+	expect(models[0]?.versions[0]?.metrics).toMatchObject([{ name: "accuracy", value: 0.5 }]);
 	expect(await says("models", "show", "adder")).toMatch(/^ +1 +serving/m);
 	expect(await says("models", "ls")).toMatch(/^adder +1 +1 +serving/m);
 

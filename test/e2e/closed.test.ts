@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { credentials as channel, Metadata, type requestCallback, type ServiceError, status } from "@grpc/grpc-js";
+import { credentials as channel, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DeploymentView } from "#shared/api.ts";
@@ -16,11 +16,15 @@ import { type Living, processesNaming } from "#test/support/test-folder.ts";
 
 const mesh = commandMesh();
 const secrets = (): Credentials => requireCredentials(mesh.home, {});
+/** Those that open something: the name that goes with a password is none. */
+const secretTexts = (): Omit<Credentials, "natsUser"> => {
+	const { natsUser: _, ...texts } = secrets();
+	return texts;
+};
 /** What a stranger may try: nothing, nonsense, the secret of another wire. */
-const wrongTokens = (right: "apiToken" | "meshToken"): (string | null)[] => {
-	const { apiToken, meshToken, natsPassword } = secrets();
-	const others = right === "apiToken" ? meshToken : apiToken;
-	return [null, "", "wrong", others, natsPassword];
+const wrongTokens = (right: keyof Omit<Credentials, "natsUser">): (string | null)[] => {
+	const { [right]: _, ...others } = secretTexts();
+	return [null, "", "wrong", ...Object.values<string>(others)];
 };
 const header = (token: string | null): Record<string, string> =>
 	token === null ? {} : { authorization: bearer(token) };
@@ -45,8 +49,8 @@ steps:
 
 /** A step outlives its mesh; a run that is cancelled does not. */
 afterAll(async () => {
-	await mesh.run("runs", "cancel", "latest");
-	expect(await following?.finished).toMatchObject({ code: 9 });
+	const { code } = await mesh.run("runs", "cancel", "latest");
+	if (code === 0) await following?.finished;
 });
 
 const asUrl = (address: string): string => (/^\w+:\/\//.test(address) ? address : `http://${address}`);
@@ -86,11 +90,6 @@ describe("without its token", () => {
 		const digest = `sha256:${"0".repeat(64)}`;
 		for (const address of [grpc, ...agents.map((agent) => agent.grpc)]) {
 			const blobs = new BlobService(address, channel.createInsecure());
-			const stat = (metadata: Metadata): Promise<ServiceError | null> =>
-				new Promise((resolve) => {
-					const told: requestCallback<unknown> = (error) => resolve(error);
-					blobs.stat({ digests: [digest] }, metadata, told);
-				});
 			const read = (metadata: Metadata): Promise<ServiceError> =>
 				new Promise((resolve) => {
 					blobs.read({ digest }, metadata).on("error", resolve).resume();
@@ -98,11 +97,11 @@ describe("without its token", () => {
 			for (const token of wrongTokens("meshToken")) {
 				const metadata = new Metadata();
 				if (token !== null) metadata.set("authorization", bearer(token));
-				for (const call of [stat, read]) {
-					expect(await call(metadata), `${address} with ${token}`).toMatchObject({ code: status.UNAUTHENTICATED });
-				}
+				expect(await read(metadata), `${address} with ${token}`).toMatchObject({ code: status.UNAUTHENTICATED });
 			}
-			expect(await stat(grpcMetadata(secrets())), `${address} with its token`).toBeNull();
+			expect(await read(grpcMetadata(secrets())), `${address} with its token`).toMatchObject({
+				code: status.NOT_FOUND,
+			});
 			blobs.close();
 		}
 	});
@@ -127,8 +126,8 @@ describe("without its token", () => {
 				headers: { "content-type": "application/json", ...header(token) },
 				body,
 			});
-		expect((await infer(secrets().apiToken)).status).toBe(200);
-		for (const token of wrongTokens("apiToken")) {
+		expect((await infer(secrets().inferenceToken)).status).toBe(200);
+		for (const token of wrongTokens("inferenceToken")) {
 			expect((await infer(token)).status, `infer with ${token}`).toBe(401);
 			for (const path of ["/v2", "/v2/models/adder", "/v2/models/adder/ready", "/v2/nothing"]) {
 				expect((await fetch(`${url}${path}`, { headers: header(token) })).status, path).toBe(401);
@@ -187,11 +186,6 @@ describe.skipIf(process.platform !== "linux")("its processes", () => {
 		}
 	});
 });
-
-const secretTexts = (): Omit<Credentials, "natsUser"> => {
-	const { natsUser: _, ...texts } = secrets();
-	return texts;
-};
 
 test("a step has no secret in its environment", async () => {
 	const { stdout } = await mesh.run("logs", "latest", "work");

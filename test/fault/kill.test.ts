@@ -3,9 +3,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createApiClient } from "#cli/lib/client.ts";
 import { choosePorts } from "#cli/up/free-ports.ts";
-import { processStart } from "#cli/up/process-table.ts";
 import { requireCredentials } from "#shared/credentials.ts";
 import { readMesh } from "#shared/mesh.ts";
+import { processStart } from "#shared/process.ts";
 import type { Running } from "#test/support/command-line.ts";
 import { checkFaultRun, drawMoments, writeFaultPipeline } from "#test/support/fault-pipeline.ts";
 import { newPlace, startRealMesh } from "#test/support/real-mesh.ts";

@@ -6,8 +6,8 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { processStart } from "#cli/up/process-table.ts";
 import type { RunDetail, StepView } from "#shared/api.ts";
+import { processStart } from "#shared/process.ts";
 import { ended, type RealMesh, startRealMesh } from "#test/support/real-mesh.ts";
 
 const ends: (() => void | Promise<void>)[] = [];

@@ -140,11 +140,7 @@ export const agentRig = async (): Promise<AgentRig> => {
 		send: async (task) => {
 			await connection.jetstream().publish(subjects.task(agentId), taskCodec.encode(task));
 		},
-		control: (stop) =>
-			connection.publish(
-				subjects.control(agentId),
-				controlCodec.encode({ leaderEpoch: EPOCH, stop, reconcileServing: false }),
-			),
+		control: (stop) => connection.publish(subjects.control(agentId), controlCodec.encode({ leaderEpoch: EPOCH, stop })),
 		advert: async () => {
 			const entry = await (await connection.jetstream().views.kv(buckets.agents)).get(agentId);
 			return entry ? advertCodec.decode(entry.value) : null;

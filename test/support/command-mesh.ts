@@ -17,17 +17,25 @@ const freePorts = ["http", "grpc", "nats", "agent-grpc", "serving"].flatMap((nam
 
 /** For the top of a test file. In the end nothing is left of it but what its home keeps. */
 export const commandMesh = (): CommandMesh => {
-	const place = newPlace(afterAll);
 	let summary: MeshSummary | null = null;
+	let removePlace = async (): Promise<void> => undefined;
+	const place = newPlace((end) => {
+		removePlace = async () => end();
+	});
 	beforeAll(async () => {
 		summary = await place.json<MeshSummary>("up", "--detach", "--name", "lab", ...freePorts);
 	});
+	// One hook: where one fails, vitest runs no other.
 	afterAll(async () => {
-		const { code, stdout, stderr } = await place.run("down");
-		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-		expect(stdout.toString()).toMatch(/^stopped mesh \(process \d+\)$/m);
-		expect(processesNaming(place.folder), "left by `down`").toEqual([]);
-		expect([place.home.mesh, place.home.lock].filter(existsSync), "left by `down`").toEqual([]);
+		try {
+			const { code, stdout, stderr } = await place.run("down");
+			expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+			expect(stdout.toString()).toMatch(/^stopped mesh \(process \d+\)$/m);
+			expect(processesNaming(place.folder), "left by `down`").toEqual([]);
+			expect([place.home.mesh, place.home.lock].filter(existsSync), "left by `down`").toEqual([]);
+		} finally {
+			await removePlace();
+		}
 	});
 	return {
 		...place,

@@ -34,6 +34,6 @@ const connection = await connect({
 await connection.flush();
 process.send?.(
 	values.name
-		? { ready: true, agentId: values.name, grpc: at(values["grpc-port"]), serving: at(values["serving-port"]) }
+		? { ready: true, agentId: values.name, grpc: at(values["grpc-port"]) }
 		: { ready: true, url: `http://${at(values["http-port"])}`, grpc: at(values["grpc-port"]) },
 );

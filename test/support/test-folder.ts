@@ -35,8 +35,13 @@ const read = (pid: string, file: "cmdline" | "environ"): string => {
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), "runmesh-real-"));
 
+/** Those that tidy up behind an agent are done by then. */
+const LEAVE_WITHIN_MS = 3_000;
+
 /** Ends what is left and removes the folder, then says whether there was anything left. */
 export const removeFolder = async (folder: string): Promise<void> => {
+	const deadline = Date.now() + LEAVE_WITHIN_MS;
+	while (processesNaming(folder).length > 0 && Date.now() < deadline) await delay(50);
 	const left = processesNaming(folder);
 	for (let living = left; living.length > 0; living = processesNaming(folder)) {
 		for (const { pid } of living) kill(pid);

@@ -195,5 +195,5 @@ test("what does not fit is declined with the reason, and fits when there is room
 test("a second agent on the same home is refused", async () => {
 	const rig = await agentRig();
 	await rig.startAgent();
-	await expect(rig.startAgent()).rejects.toMatchObject({ code: "RM_CONFLICT" });
+	await expect(rig.startAgent()).rejects.toMatchObject({ code: "RM_ALREADY_UP" });
 });

@@ -9,6 +9,7 @@ import { startTestApi, type TestApi } from "#test/support/http-api.ts";
 import { createStory, pipelineOf, stepOf } from "#test/support/journal-story.ts";
 
 const agent = { id: "agent-1", name: "lab", state: "online" } as AgentView;
+let agentState = agent.state;
 
 let api: TestApi;
 let logged: string;
@@ -22,7 +23,11 @@ beforeEach(async () => {
 			done();
 		},
 	});
-	api = await startTestApi({ log: pino({}, sink), agents: () => [agent], ready: () => ready });
+	api = await startTestApi({
+		log: pino({}, sink),
+		agents: () => [{ ...agent, state: agentState }],
+		ready: () => ready,
+	});
 	const story = createStory("r0000000000001");
 	api.commit(
 		story.submitted(pipelineOf("digits", [stepOf("train"), stepOf("deploy")])),
@@ -195,6 +200,11 @@ describe("the small resources", () => {
 		expect(await api.json("/models/digits")).toMatchObject({ name: "digits", versions: [{ version: 1 }] });
 		expect((await api.call("/models/none")).status).toBe(404);
 		expect(await api.json("/deployments")).toMatchObject([{ name: "digits", replicas: [{ state: "pending" }] }]);
+		agentState = "lost";
+		expect(await api.json("/deployments")).toMatchObject([
+			{ replicas: [{ agent: "agent-1", state: "failed", detail: "its agent is not heard from" }] },
+		]);
+		agentState = "online";
 	});
 
 	it("tells probes and Prometheus how it is, without a token", async () => {

@@ -13,11 +13,11 @@ import { writeLaunchScript } from "#agent/runner/launch.ts";
 import { readMetrics } from "#agent/runner/metrics.ts";
 import { attemptPaths } from "#agent/runner/paths.ts";
 import { parseClaim } from "#agent/runner/process.ts";
-import { identifyProcess, isAlive } from "#shared/process.ts";
 import { readExit, writeTask } from "#agent/runner/record.ts";
 import { recoverAttempts } from "#agent/runner/recover.ts";
 import { openSettledLog } from "#agent/runner/settled.ts";
 import type { AttemptId } from "#shared/ids.ts";
+import { identifyProcess, isAlive } from "#shared/process.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
 
 const folder = async (): Promise<string> => {
@@ -38,13 +38,21 @@ test("metrics: the last value of each name, and no line of nonsense counts", asy
 		`{"name":"${"x".repeat(300)}","value":1}`,
 		`{"name":"long","value":1,"more":"${"x".repeat(200_000)}"}`,
 		'{"name":"loss","value":2,"step":2}',
-		'{"name":"accuracy","value":0.5,"step":"?"}',
+		'{"name":"loss","value":9,"step":"?"}',
+		'{"name":"accuracy","value":0.5}',
 	];
 	writeFileSync(path, lines.join("\n"));
 	expect(await readMetrics(path)).toEqual([
 		{ name: "loss", value: 2, step: 2 },
 		{ name: "accuracy", value: 0.5, step: 0 },
 	]);
+	writeFileSync(
+		path,
+		Array.from({ length: 300 }, (_, n) => `{"name":"m${n}","value":1}\n{"name":"m0","value":${n}}`).join("\n"),
+	);
+	const bounded = await readMetrics(path);
+	expect(bounded).toHaveLength(200);
+	expect(bounded[0]).toEqual({ name: "m0", value: 299, step: 0 });
 	expect(await readMetrics(`${path}.missing`)).toEqual([]);
 });
 

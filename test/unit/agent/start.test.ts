@@ -54,10 +54,15 @@ test.for([
 	);
 });
 
-test("the id is the first name made safe, and stays", () => {
+test("the id is the first name made safe, or one of its own on this host, and stays", () => {
 	const home = folder();
 	expect(agentIdentity(home, "Lab box.local/7")).toBe("Lab-box-local-7");
 	expect(agentIdentity(home, "renamed")).toBe("Lab-box-local-7");
+	const unnamed = folder();
+	const id = agentIdentity(unnamed, null);
+	expect(id).toMatch(/^[A-Za-z0-9].*-[0-9a-z]{4}$/);
+	expect(agentIdentity(unnamed, null)).toBe(id);
+	expect(agentIdentity(folder(), null)).not.toBe(id);
 	expect(() => agentIdentity(folder(), "…")).toThrow(expect.objectContaining({ code: "RM_BAD_INPUT" }));
 });
 

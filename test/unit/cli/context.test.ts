@@ -34,6 +34,16 @@ test("the home's mesh and credentials are found", async () => {
 	expect(await resolve()).toMatchObject({ url: "http://127.0.0.1:4711", token: "from home" });
 });
 
+test("models are asked with the home's own token, where the API is", async () => {
+	const file = join(home, "credentials.json");
+	writeFileSync(file, JSON.stringify({ apiToken: "api", inferenceToken: "models" }));
+	expect((await resolve()).inferenceToken()).toBe("models");
+	expect((await resolve({ token: "another mesh's" })).inferenceToken()).toBe("another mesh's");
+	expect((await resolve({}, { RUNMESH_INFERENCE_TOKEN: "given" })).inferenceToken()).toBe("given");
+	writeFileSync(file, JSON.stringify({ apiToken: "api" }));
+	expect((await resolve()).inferenceToken()).toBe("api");
+});
+
 test("the environment goes before the home, flags before the environment", async () => {
 	writeMesh("http://127.0.0.1:4711");
 	const env = { RUNMESH_URL: "http://env:1/", RUNMESH_TOKEN: "env" };

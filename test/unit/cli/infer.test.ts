@@ -11,7 +11,7 @@ import { headerLengthName, splitMessage } from "#shared/inference/message.ts";
 import { decodeTensor } from "#shared/inference/tensor.ts";
 import { readBody, sendJson, startTinyHttp } from "#test/support/tiny-http.ts";
 
-/** Coordinator and replica in one: its model "twice" doubles what it gets. */
+/** Coordinator and replica in one, beside replicas that nobody can reach: its model "twice" doubles what it gets. */
 const startReplica = async () => {
 	const server = await startTinyHttp(async (request, response) => {
 		const path = request.url ?? "";
@@ -36,7 +36,12 @@ const startReplica = async () => {
 		version: 3,
 		revision: 1,
 		run: "r0",
-		replicas: [{ ...replica, agent: "lab-0", state: "loading", endpoint: "http://127.0.0.1:1" }, replica],
+		replicas: [
+			{ ...replica, agent: "lab-0", state: "loading", endpoint: "http://127.0.0.1:1" },
+			{ ...replica, agent: "gone", version: 2, endpoint: "http://127.0.0.1:1" },
+			{ ...replica, agent: "dead", endpoint: "http://127.0.0.1:1" },
+			replica,
+		],
 	};
 	return server.url;
 };
@@ -77,6 +82,11 @@ test("what can't be asked is said before anything is sent", async () => {
 	await expect(ask("twice", { input: { x: "[1,]" } })).rejects.toMatchObject({ message: /--input x is no JSON/ });
 	await expect(ask("twice", { input: { x: "[1,2]" }, version: 9 })).rejects.toMatchObject({
 		code: "RM_UNAVAILABLE",
-		message: "no replica serves twice version 9 now (lab-0: version 3 loading, lab-1: version 3 serving)",
+		message:
+			"no replica serves twice version 9 now (lab-0: version 3 loading, gone: version 2 serving, dead: version 3 serving, lab-1: version 3 serving)",
+	});
+	await expect(ask("twice", { input: { x: "[1,2]" }, version: 2 })).rejects.toMatchObject({
+		code: "RM_UNAVAILABLE",
+		message: /^no replica of twice can be reached \(gone at http:.*ECONNREFUSED/,
 	});
 });

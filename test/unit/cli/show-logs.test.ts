@@ -22,6 +22,8 @@ const records: LogRecord[] = [
 	},
 	{ step: "train.1", attempt: 1, stream: "stdout", atMs: 3_000, offset: 0, text: "two" },
 	{ step: "other", attempt: 1, stream: "stdout", atMs: 4_000, offset: 0, text: "no\n" },
+	{ step: "flood", attempt: 1, stream: "stdout", atMs: 5_000, offset: 0, text: "begin\n" },
+	{ step: "flood", attempt: 1, stream: "stdout", atMs: 6_000, offset: 3_006, text: "", droppedBytes: 3_000 },
 ];
 
 const show = async (step: string | undefined, options: LogOptions, more: { terminal?: true; json?: true } = {}) => {
@@ -29,7 +31,7 @@ const show = async (step: string | undefined, options: LogOptions, more: { termi
 	const server = await startTinyHttp((request, response) => {
 		const path = request.url ?? "";
 		if (!path.includes("/logs")) {
-			return sendJson(response, 200, runDetail(["train.0", "train.1", "other"].map((key) => stepView(key))));
+			return sendJson(response, 200, runDetail(["train.0", "train.1", "other", "flood"].map((key) => stepView(key))));
 		}
 		asked.push(path);
 		const wanted = decodeURIComponent(path.split("/")[6] ?? "");
@@ -42,19 +44,29 @@ const show = async (step: string | undefined, options: LogOptions, more: { termi
 	});
 	onTestFinished(() => server.stop());
 	const stdout = Object.assign(new PassThrough(), { isTTY: more.terminal ?? false });
-	const printed = buffer(stdout);
+	const stderr = new PassThrough();
+	const [printed, told] = [buffer(stdout), buffer(stderr)];
 	const context = await resolveContext(
 		{ url: server.url, token: "t", ...(more.json ? { output: "json" } : {}) },
-		{ env: { NO_COLOR: "1" }, stdout, stderr: new PassThrough() },
+		{ env: { NO_COLOR: "1" }, stdout, stderr },
 	);
 	await showLogs(context, "latest", step, options);
 	stdout.end();
-	return { bytes: await printed, asked };
+	stderr.end();
+	return { bytes: await printed, told: (await told).toString(), asked };
 };
 
 test("a pipe gets one step's exact bytes", async () => {
 	const { bytes } = await show("train.0", { stream: "stdout" });
 	expect(bytes).toEqual(Buffer.concat([Buffer.from("one\n"), binary]));
+});
+
+test("what the log limit has cost is told beside the bytes", async () => {
+	const { bytes, told } = await show("flood", {});
+	expect({ bytes: bytes.toString(), told }).toEqual({
+		bytes: "begin\n",
+		told: "2.9 KiB of stdout dropped: over the log limit\n",
+	});
 });
 
 test("a terminal gets nothing that could draw on it", async () => {

@@ -20,7 +20,9 @@ it("takes points and skips what is none", () => {
 		'{"name":"b","value":-2.5}\r',
 		'{"name":"a","value":"1"}',
 		'{"name":"","value":1}',
-		'{"name":"a","value":1,"step":0.5}',
+		'{"name":"a","value":1,"step":2.7}',
+		'{"name":"a","value":1,"step":-1}',
+		'{"name":"a","value":1,"step":"1"}',
 		'{"name":"a","value":1e999}',
 		'{"name":"a","value":NaN}',
 		"[]",
@@ -31,6 +33,8 @@ it("takes points and skips what is none", () => {
 		points: [
 			{ name: "a", value: 1, step: 3, atMs: 5 },
 			{ name: "b", value: -2.5, step: 0, atMs: 5 },
+			{ name: "a", value: 1, step: 2, atMs: 5 },
+			{ name: "a", value: 1, step: 0, atMs: 5 },
 		],
 		badLines: 8,
 	});

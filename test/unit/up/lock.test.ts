@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { homeOwner, lockHome } from "#cli/up/lock.ts";
+import { lockCoordinator } from "#coordinator/identity.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
 
 const newHome = (): Home => {
@@ -41,6 +42,21 @@ test.each([
 	expect(JSON.parse(readFileSync(home.lock, "utf8")).pid).toBe(process.pid);
 	lock.release();
 	expect(readdirSync(home.root)).toEqual([]);
+});
+
+test("a coordinator's home takes one process, and names it to the next", () => {
+	const home = newHome();
+	const lock = lockCoordinator(home);
+	expect(() => lockCoordinator(home)).toThrow(
+		expect.objectContaining({
+			code: "RM_ALREADY_UP",
+			message: `another coordinator already runs on ${home.coordinator} (process ${process.pid})`,
+			hint: expect.stringContaining("--home"),
+		}),
+	);
+	lock.release();
+	lockCoordinator(home).release();
+	expect(readdirSync(home.coordinator)).toEqual([]);
 });
 
 test("a lock that someone else has taken since is not released", () => {

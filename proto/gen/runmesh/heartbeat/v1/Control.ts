@@ -5,12 +5,10 @@ import type { Long } from '@grpc/proto-loader';
 
 export interface Control {
   'stop'?: (_runmesh_heartbeat_v1_StopAttempt)[];
-  'reconcileServing'?: (boolean);
   'leaderEpoch'?: (number | string | Long);
 }
 
 export interface Control__Output {
   'stop': (_runmesh_heartbeat_v1_StopAttempt__Output)[];
-  'reconcileServing': (boolean);
   'leaderEpoch': (number);
 }
