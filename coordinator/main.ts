@@ -47,12 +47,14 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 
 	const isConnected = watchConnected(connection);
 	const maxMessageBytes = (): number => connection.info?.max_payload ?? DEFAULT_MESSAGE_BYTES;
-	const storage = watchStorage(isConnected, (stuck) => process.send?.({ stuck }), log);
+	// One for each stream: NATS refuses writes to those that met the full disk.
+	const watchStream = () => watchStorage(isConnected, (stuck) => process.send?.({ stuck }), log);
+	const storage = watchStream();
 	const onStandby = ({ url, grpc, coordinatorId: leader }: LeaderRecord): void => {
 		log.info({ leader, url }, "another coordinator leads; standing by");
 		process.send?.({ ready: true, url, grpc });
 	};
-	const leadership = await acquireLeadership(leaderBucket, coordinatorId, onStandby, storage);
+	const leadership = await acquireLeadership(leaderBucket, coordinatorId, onStandby, watchStream());
 	const state = newMeshState();
 	const committed = new EventEmitter().setMaxListeners(0);
 	const journal = openJournal(manager, client, maxMessageBytes, storage);

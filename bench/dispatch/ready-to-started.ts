@@ -9,6 +9,7 @@ import type { Part } from "../benchmark.ts";
 import { type Measured, percentile } from "../figures.ts";
 import { type BenchMesh, finished, settle, submit, withMesh } from "../harness.ts";
 import { stampedChain } from "../matrix.ts";
+import { bareStarts } from "./bare-start.ts";
 import { stampOf } from "./stamp.ts";
 
 const runChain = async ({ client }: BenchMesh, length: number): Promise<RunDetail> => {
@@ -31,6 +32,7 @@ export const readyToStarted: Part = {
 		withMesh(context, {}, async (mesh) => {
 			await runChain(mesh, context.quick ? 2 : 100);
 			await settle(context);
+			const bare = await bareStarts(mesh, context.quick ? 5 : 200);
 			const samples: number[] = [];
 			for (let round = 0; round < (context.quick ? 1 : 2); round++) {
 				samples.push(...latencies(await runChain(mesh, context.quick ? 5 : 200)));
@@ -40,6 +42,7 @@ export const readyToStarted: Part = {
 				value: percentile(samples, at),
 				unit: "ms",
 				budget: { atMost },
+				reference: percentile(bare, at),
 			});
 			return [figure("p50", 0.5, 5), figure("p99", 0.99, 25)];
 		}),

@@ -80,7 +80,7 @@ export const bareSkeleton = async (mesh: RunningMesh, steps: number): Promise<nu
 	}
 };
 
-const makeStreams = async (manager: JetStreamManager): Promise<void> => {
+export const makeStreams = async (manager: JetStreamManager): Promise<void> => {
 	const { journal, tasks, reports } = skeleton;
 	await manager.streams.add({ name: journal, subjects: [journal], storage: StorageType.File });
 	for (const name of [tasks, reports]) {
@@ -90,6 +90,6 @@ const makeStreams = async (manager: JetStreamManager): Promise<void> => {
 	}
 };
 
-const removeStreams = async (manager: JetStreamManager): Promise<void> => {
+export const removeStreams = async (manager: JetStreamManager): Promise<void> => {
 	for (const name of Object.values(skeleton)) await manager.streams.delete(name);
 };

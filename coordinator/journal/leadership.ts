@@ -48,7 +48,9 @@ export const acquireLeadership = async (
 		for (;;) {
 			try {
 				revision = await bucket.update(leaderKey, codec.encode(record), revision);
+				storage.stored();
 			} catch (error) {
+				if (!isOvertaken(error)) storage.failed((error as Error).message);
 				// Unanswered, or overtaken: the entry tells.
 				const now = await bucket.get(leaderKey).catch(() => null);
 				if (now && codec.decode(now.value).coordinatorId !== coordinatorId) throw error;
@@ -89,8 +91,11 @@ const takeKey = async (
 			if (!(error instanceof NatsError)) throw error;
 			// Another was quicker, or NATS is away. The leader gets its time to renew anew.
 			seenRevision = -1;
-			if (error.jsError()?.err_code !== WRONG_LAST_SEQUENCE) storage.failed(error.message);
+			if (!isOvertaken(error)) storage.failed(error.message);
 			await sleep(RETRY_PAUSE_MS);
 		}
 	}
 };
+
+const isOvertaken = (error: unknown): boolean =>
+	error instanceof NatsError && error.jsError()?.err_code === WRONG_LAST_SEQUENCE;
