@@ -36,6 +36,8 @@ export const connectNats = async (options: ConnectOptions): Promise<NatsConnecti
 			reconnectTimeWait: 250,
 			reconnectJitter: 250,
 			ignoreAuthErrorAbort: true,
+			// Two stack traces for every publish, for the rare one that fails.
+			noAsyncTraces: true,
 		});
 		void watchRefusals(nats, options);
 		return nats;

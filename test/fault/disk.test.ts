@@ -1,10 +1,12 @@
 /** The disk under the home gets full: the failure says so, nothing is lost, and with room again the mesh goes on. */
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startMesh } from "#cli/up/up.ts";
 import { errorTable } from "#shared/errors.ts";
@@ -116,13 +118,18 @@ describe.skipIf(!canMount)("on a small disk", () => {
 		await begun.printed(/begun/);
 
 		const ballast = join(mesh.home.root, "ballast");
-		execFileSync("sh", ["-c", `head -c 1G /dev/zero >${ballast} 2>/dev/null || true`]);
-		expect(freeBytes(mesh.home.root)).toBe(0);
+		const greed = spawn("sh", ["-c", `while :; do head -c 1G /dev/zero >>${ballast}; sleep 0.05; done`], {
+			stdio: "ignore",
+		});
+		onTestFinished(() => void greed.kill("SIGKILL"));
+		while (freeBytes(mesh.home.root) > 0) await delay(10);
 		writeFileSync(join(mesh.folder, "go"), "");
 		const folder = mesh.write("refused", { "pipeline.yaml": "name: refused\nsteps: {step: {run: echo never}}\n" });
 		const refused = await mesh.run("run", join(folder, "pipeline.yaml"));
 		expect(refused).toMatchObject({ code: 7, stderr: expect.stringMatching(/no space left on the disk that holds/) });
 
+		greed.kill("SIGKILL");
+		await once(greed, "exit");
 		rmSync(ballast);
 		expect((await ended(mesh.client, run)).state).toBe("succeeded");
 		await expectGreen(mesh);
