@@ -49,15 +49,19 @@ export const blobUploadRoutes = (app: Api, { blobs }: HttpDeps): void => {
 			if (Number(raw.headers["content-length"] ?? 0) > BLOB_MAX_BYTES) {
 				throw new RunmeshError("RM_TOO_LARGE", `a blob may have ${BLOB_MAX_BYTES} bytes at most`);
 			}
-			await blobs.write(raw, digest, BLOB_MAX_BYTES).catch(blameSender);
+			try {
+				await blobs.write(raw.iterator({ destroyOnReturn: false }), digest, BLOB_MAX_BYTES);
+			} catch (error) {
+				// What still comes is read and dropped: it would stand in the way of the connection's next request.
+				raw.resume();
+				throw blameSender(error);
+			}
 			return reply.code(201).send();
 		},
 	);
 };
 
-const blameSender = (error: unknown): never => {
-	if (error instanceof RunmeshError && error.code === "RM_BLOB_CORRUPT") {
-		throw new RunmeshError("RM_BAD_INPUT", `${error.message}; they were dropped`, { hint: "send them again" });
-	}
-	throw error;
-};
+const blameSender = (error: unknown): unknown =>
+	error instanceof RunmeshError && error.code === "RM_BLOB_CORRUPT"
+		? new RunmeshError("RM_BAD_INPUT", `${error.message}; they were dropped`, { hint: "send them again" })
+		: error;

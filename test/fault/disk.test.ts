@@ -124,15 +124,29 @@ describe.skipIf(!canMount)("on a small disk", () => {
 		onTestFinished(() => void greed.kill("SIGKILL"));
 		while (freeBytes(mesh.home.root) > 0) await delay(10);
 		writeFileSync(join(mesh.folder, "go"), "");
-		const folder = mesh.write("refused", { "pipeline.yaml": "name: refused\nsteps: {step: {run: echo never}}\n" });
+		const folder = mesh.write("refused", {
+			"pipeline.yaml": "name: refused\nsteps: {step: {run: echo never}}\n",
+			"data.bin": Buffer.alloc(1_000_000, "x"),
+		});
 		const refused = await mesh.run("run", join(folder, "pipeline.yaml"));
 		expect(refused).toMatchObject({ code: 7, stderr: expect.stringMatching(/no space left on the disk that holds/) });
+		const submission = {
+			pipeline: `name: long\nsteps: {step: {run: 'true ${"x".repeat(50_000)}'}}\n`,
+			file: "long.yaml",
+			params: {},
+			code: null,
+			submissionId: "long",
+		};
+		await expect(mesh.client.submitRun(submission)).rejects.toMatchObject({ code: "RM_DISK_FULL" });
 
 		greed.kill("SIGKILL");
 		await once(greed, "exit");
 		rmSync(ballast);
 		expect((await ended(mesh.client, run)).state).toBe("succeeded");
 		await expectGreen(mesh);
+		await ended(mesh.client, (await mesh.client.submitRun(submission)).id);
+		const told = (await mesh.client.runs()).items.map(({ pipeline, state }) => `${pipeline} ${state}`);
+		expect(told.filter((line) => !line.startsWith("green")).sort()).toEqual(["long succeeded", "waiter succeeded"]);
 	});
 });
 
