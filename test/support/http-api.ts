@@ -59,7 +59,15 @@ export const startTestApi = async (overrides: Partial<HttpDeps> = {}): Promise<T
 		log: pino({ level: "silent" }),
 		...overrides,
 	};
-	let server = await startHttp(deps);
+	const closeStores = (): void => {
+		logs.close();
+		store.close();
+		rmSync(dir, { recursive: true, force: true });
+	};
+	let server = await startHttp(deps).catch((error: unknown) => {
+		closeStores();
+		throw error;
+	});
 	const offsets = new Map<string, number>();
 
 	const api: TestApi = {
@@ -99,9 +107,7 @@ export const startTestApi = async (overrides: Partial<HttpDeps> = {}): Promise<T
 		},
 		close: async () => {
 			await server.close();
-			logs.close();
-			store.close();
-			rmSync(dir, { recursive: true, force: true });
+			closeStores();
 		},
 	};
 	return api;

@@ -35,6 +35,7 @@ const listen = (): { log: Logger; lines: Line[]; said: Promise<Line> } => {
 
 test("NATS's refusal is told, with the place of the password; the right one gets in", async () => {
 	const nats = await startNatsServer();
+	onTestFinished(() => nats.stop());
 	const { log, said } = listen();
 	const agent = { servers: [nats.url], agentId: "box" as AgentId, home, log };
 	const connecting = connectNats({ ...agent, credentials: { ...nats.credentials, natsPassword: "wrong" } });
