@@ -87,7 +87,13 @@ const send = ({ url, token }: Connection, exchange: Exchange): Promise<IncomingM
 			},
 			...(exchange.signal ? { signal: exchange.signal } : {}),
 		};
-		const request = (target.protocol === "https:" ? https : http).request(target, options, resolve);
+		const request = (target.protocol === "https:" ? https : http).request(target, options, (response) => {
+			// Answered before all of the body was sent: the rest interests nobody, and its connection would keep us.
+			response.once("end", () => {
+				if (!request.writableFinished) request.destroy();
+			});
+			resolve(response);
+		});
 		const connecting = setTimeout(
 			() => request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
 			CONNECT_TIMEOUT_MS,

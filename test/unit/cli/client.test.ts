@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:net";
+import { Readable } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { createApiClient } from "#cli/lib/client.ts";
 import type { Patience } from "#cli/lib/resume.ts";
@@ -92,6 +93,18 @@ test("a kept connection that was closed meanwhile costs nothing", async () => {
 	expect(await client.agents()).toEqual([]);
 	expect(await client.agents()).toEqual([]);
 	expect(connections).toBe(2);
+});
+
+test("an upload that is refused before all of it was read lets go of its connection", async () => {
+	const closed = Promise.withResolvers<void>();
+	const { client } = await serve((request, response) => {
+		request.socket.once("close", () => closed.resolve());
+		sendJson(response, 507, { code: "RM_DISK_FULL", detail: "no space left" });
+	});
+	const chunks = Array.from({ length: 64 }, () => Buffer.alloc(256 * 1024));
+	const upload = client.putBlob(`sha256:${"0".repeat(64)}`, 16 * 1024 ** 2, () => Readable.from(chunks));
+	await expect(upload).rejects.toMatchObject({ code: "RM_DISK_FULL" });
+	await closed.promise;
 });
 
 test("events go on behind the last one seen, over cuts and a restart", async () => {
