@@ -32,7 +32,8 @@ export const runAgentProcess = async (argv: string[]): Promise<void> => {
 	try {
 		const options = resolveOptions(argv);
 		agent = await startAgent(options, requireCredentials(options.home), log);
-		const { agentId, grpc } = agent;
+		const { agentId, grpc, usurped } = agent;
+		usurped.catch((error) => fail(error, log));
 		log.info({ agentId, grpc }, "ready");
 		process.send?.({ ready: true, agentId, grpc });
 	} catch (error) {

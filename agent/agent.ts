@@ -18,8 +18,10 @@ import { createState } from "./core/state.ts";
 import { firstFingerprint, withDetails, withGpus } from "./fingerprint/fingerprint.ts";
 import { agentIdentity } from "./identity.ts";
 import { trimWhenIdle } from "./idle-memory.ts";
+import { claimAgentId } from "./link/agent-id.ts";
 import { connectNats } from "./link/connection.ts";
 import { lastDesiredServing } from "./link/desired-serving.ts";
+import { coordinatorAddress } from "./link/leader.ts";
 import { createPeers } from "./link/peers.ts";
 import { logProblems } from "./logs/problems.ts";
 import { createLogShipper } from "./logs/shipper.ts";
@@ -33,6 +35,8 @@ export interface RunningAgent {
 	agentId: AgentId;
 	/** host:port for peers. */
 	grpc: string;
+	/** Rejects when another agent of this id lives, and this one must end. */
+	usurped: Promise<never>;
 	/** Tells the mesh what it must know and lets go; attempts run on. */
 	close(): Promise<void>;
 }
@@ -68,9 +72,11 @@ export const startAgent = async (
 	let closed = false;
 
 	const idleMemory = trimWhenIdle(() => [...state.attempts.values()].every(({ phase }) => phase === "finished"));
-	const peers = createPeers({ nats: () => nats, agentId, coordinator: options.coordinator, credentials });
+	const coordinator = coordinatorAddress(options.coordinator, () => logs.reconnect());
+	const peers = createPeers({ nats: () => nats, agentId, coordinators: coordinator.all, credentials });
 	const logs = createLogShipper({
-		address: options.coordinator,
+		address: coordinator.current,
+		onMissed: coordinator.missed,
 		credentials,
 		limitBytes: LOG_LIMIT_BYTES,
 		clock: monotonicClock,
@@ -128,7 +134,7 @@ export const startAgent = async (
 	const recover = async (): Promise<void> => {
 		offer.fingerprint = await withGpus(offer.fingerprint);
 		dispatch({ kind: "capacityKnown", capacity: capacityOf(offer.fingerprint, options) });
-		dispatch(runner.recover());
+		dispatch(await runner.recover());
 	};
 	const recovered = recover();
 	const offline = setTimeout(async () => {
@@ -138,7 +144,8 @@ export const startAgent = async (
 
 	nats = await connecting;
 	clearTimeout(offline);
-	const joining = joinMesh({ nats, agentId, options, offer, state, serving, recovered, dispatch, log });
+	const claim = await claimAgentId(nats, agentId, folder);
+	const joining = joinMesh({ nats, agentId, options, coordinator, offer, state, serving, recovered, dispatch, log });
 	mesh = joining.link;
 	for (const report of early.splice(0)) mesh.report(report);
 	await joining.joined;
@@ -152,9 +159,11 @@ export const startAgent = async (
 	return {
 		agentId,
 		grpc,
+		usurped: claim.lost,
 		close: async () => {
 			dispatch({ kind: "drainAsked" });
 			await mesh?.leave();
+			claim.release();
 			closed = true;
 			idleMemory.close();
 			runner.close();

@@ -16,8 +16,10 @@ import { createAdvertiser } from "./link/advert.ts";
 import { onReconnect } from "./link/connection.ts";
 import { listenForControl } from "./link/control.ts";
 import { followDesiredServing } from "./link/desired-serving.ts";
-import { startHeartbeat } from "./link/heartbeat.ts";
+import { type HeartbeatLoop, startHeartbeat } from "./link/heartbeat.ts";
+import { type CoordinatorAddress, watchLeader } from "./link/leader.ts";
 import { createReportSender } from "./link/reports.ts";
+import { settleEarly } from "./link/settle-early.ts";
 import { feedTasks } from "./link/tasks.ts";
 import { buildAdvert, type Offer } from "./offer.ts";
 import type { AgentOptions } from "./options.ts";
@@ -36,6 +38,8 @@ export interface MeshLinkOptions {
 	nats: NatsConnection;
 	agentId: AgentId;
 	options: AgentOptions;
+	/** Kept up to date. */
+	coordinator: CoordinatorAddress;
 	offer: Offer;
 	state: AgentState;
 	serving: ServingHost;
@@ -51,7 +55,7 @@ const GOODBYE_MS = 500;
 const FLUSH_MS = 1_500;
 
 export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Promise<void> } => {
-	const { nats, agentId, options, offer, state, serving, recovered, dispatch, log } = given;
+	const { nats, agentId, options, coordinator, offer, state, serving, recovered, dispatch, log } = given;
 	const sessionId = randomUUID();
 	const folder = options.home.agent;
 	const closers: (() => void)[] = [];
@@ -90,14 +94,16 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 		for (const { attemptId, reason } of stop) dispatch({ kind: "stopAsked", leaderEpoch, attemptId, reason });
 	};
 	const control = listenForControl(nats, agentId, onControl, log);
-	closers.push(advertiser.close, desired.close, () => control.unsubscribe());
+	const leader = watchLeader(nats, coordinator, log);
+	const early = settleEarly(() => void heartbeat?.beat());
+	closers.push(advertiser.close, early.close, desired.close, leader.close, () => control.unsubscribe());
 
 	let tasks: ReturnType<typeof feedTasks> | null = null;
-	let beat: (() => Promise<void>) | null = null;
+	let heartbeat: HeartbeatLoop | null = null;
 	const heard = Promise.withResolvers<void>();
 	const takePart = async (): Promise<void> => {
 		await recovered;
-		const heartbeat = startHeartbeat({
+		heartbeat = startHeartbeat({
 			nats,
 			agentId,
 			build: buildHeartbeat,
@@ -107,7 +113,6 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 			},
 			log,
 		});
-		beat = heartbeat.beat;
 		tasks = feedTasks({
 			nats,
 			agentId,
@@ -120,18 +125,22 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 	};
 	void takePart();
 	void onReconnect(nats, () => {
-		void beat?.();
+		void heartbeat?.beatAgain();
 		void advertiser.put();
 		desired.renew();
+		leader.renew();
 	});
 
 	const link: MeshLink = {
 		acknowledge: (delivery) => tasks?.acknowledge(delivery),
-		report: reports.send,
+		report: (report) => {
+			reports.send(report);
+			if (report.body.kind === "attemptFinished") early.note();
+		},
 		advertise: () => void advertiser.put(),
 		leave: async () => {
 			tasks?.close();
-			await Promise.race([beat?.(), delay(GOODBYE_MS)]);
+			await Promise.race([heartbeat?.beat(), delay(GOODBYE_MS)]);
 			await reports.flush(FLUSH_MS);
 			for (const close of closers) close();
 			reports.close();

@@ -4,7 +4,14 @@ import type { Part } from "./benchmark.ts";
 import { noopThroughput } from "./dispatch/noop.ts";
 import { readyToStarted } from "./dispatch/ready-to-started.ts";
 import { recovery } from "./dispatch/recovery.ts";
-import { trueThroughput } from "./dispatch/true.ts";
+import { shellThroughput, trueThroughput } from "./dispatch/true.ts";
 import { upToFirstStep } from "./dispatch/up.ts";
 
-export const parts: readonly Part[] = [upToFirstStep, readyToStarted, noopThroughput, trueThroughput, recovery];
+export const parts: readonly Part[] = [
+	upToFirstStep,
+	readyToStarted,
+	noopThroughput,
+	trueThroughput,
+	shellThroughput,
+	recovery,
+];

@@ -78,7 +78,16 @@ export const pidOf = (mesh: RunningMesh, name: string): number => {
 
 /** Asked again with the same id, it is the same run. */
 export const submit = (client: ApiClient, pipeline: string, submissionId: string = randomUUID()): Promise<RunDetail> =>
-	client.submitRun({ pipeline, file: "bench.yaml", params: {}, code: null, submissionId });
+	client.submitRun({
+		pipeline,
+		file: "bench.yaml",
+		params: {},
+		code: null,
+		submissionId,
+		files: {},
+		cache: "use",
+		reuse: null,
+	});
 
 const POLL_MS = 200;
 

@@ -13,6 +13,7 @@ import { describeMachine, type Machine, machineLine } from "./machine.ts";
 
 const benchmarks: Record<string, () => Promise<{ parts: readonly Part[] }>> = {
 	dispatch: () => import("./dispatch.ts"),
+	readside: () => import("./readside.ts"),
 	scale: () => import("./scale.ts"),
 };
 

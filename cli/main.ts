@@ -15,10 +15,13 @@ for (const stream of [process.stdout, process.stderr]) {
 	});
 }
 
-const [{ buildProgram }, { HelpShown }] = await Promise.all([import("./program.ts"), import("./usage.ts")]);
+const [{ buildProgram, withVersionFlag }, { HelpShown }] = await Promise.all([
+	import("./program.ts"),
+	import("./usage.ts"),
+]);
 const { argv, env, stdout, stderr } = process;
 try {
-	await buildProgram({ env, stdout, stderr }).parseAsync(argv);
+	await buildProgram({ env, stdout, stderr }).parseAsync(withVersionFlag(argv));
 } catch (error) {
 	if (error instanceof HelpShown) process.exitCode = error.exitCode;
 	else {

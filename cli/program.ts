@@ -4,10 +4,12 @@ import { Command, Option } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { registerAgent } from "./commands/agent.ts";
 import { registerAgents } from "./commands/agents.ts";
+import { registerApprove } from "./commands/approve.ts";
 import { registerArtifacts } from "./commands/artifacts.ts";
 import { registerCoordinator } from "./commands/coordinator.ts";
 import { registerDeployments } from "./commands/deployments.ts";
 import { registerDoctor } from "./commands/doctor.ts";
+import { registerExplain } from "./commands/explain.ts";
 import { registerInfer } from "./commands/infer.ts";
 import { registerLogs } from "./commands/logs.ts";
 import { registerModels } from "./commands/models.ts";
@@ -24,15 +26,20 @@ Examples:
   $ runmesh run examples/digits/pipeline.yaml  run a pipeline, watch it to its end
   $ runmesh run train.yaml -p epochs=10        with another value for a parameter
   $ runmesh logs latest train -f               follow one step's output
+  $ runmesh explain latest                     why it waits, failed, or was not run again
   $ runmesh infer digits --input x=@image.json ask the model that came out
   $ runmesh runs ls -o json | jq '.items[0]'   everything is also JSON
 
 Every command has examples of its own: runmesh COMMAND --help`;
 
+/** `--version` alone: behind a command it may be an option of that one, such as a model's version. */
+export const withVersionFlag = (argv: readonly string[]): string[] =>
+	argv.map((word, index) => (index === 2 && word === "--version" ? "-V" : word));
+
 export const buildProgram = (around: Surroundings): Command => {
 	const program = new Command("runmesh")
 		.description("One place to run machine-learning pipelines on your own machines, and to serve their models.")
-		.version(manifest.version, "-V", "print the version")
+		.version(manifest.version, "-V", "print the version; so does --version in its place")
 		.addOption(new Option("-o, --output <format>", "human or json").choices(["human", "json"]).default("human"))
 		.option("--url <url>", `the coordinator's HTTP API (RUNMESH_URL; default: this home's mesh, else ${DEFAULT_URL})`)
 		.option("--token <token>", "API token (RUNMESH_TOKEN; default: this home's)")
@@ -46,6 +53,8 @@ export const buildProgram = (around: Surroundings): Command => {
 		registerRun,
 		registerPlan,
 		registerRuns,
+		registerExplain,
+		registerApprove,
 		registerLogs,
 		registerArtifacts,
 		registerModels,

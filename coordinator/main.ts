@@ -4,39 +4,50 @@ import "./heap.ts";
 import { EventEmitter } from "node:events";
 import { connect, type NatsConnection } from "nats";
 import { type Logger, pino } from "pino";
-import { monotonicClock } from "#shared/clock.ts";
+import { clockFrom, monotonicClock } from "#shared/clock.ts";
 import { natsAuth, requireCredentials } from "#shared/credentials.ts";
 import { errorTable, RunmeshError, toRunmeshError } from "#shared/errors.ts";
 import { buckets } from "#shared/subjects.ts";
+import { createCodeComparison } from "./code/compare.ts";
 import { createCommands } from "./commands.ts";
-import { apply } from "./core/apply.ts";
-import { newMeshState } from "./core/state.ts";
 import { defaultCoreOptions } from "./core/turn.ts";
 import { coordinatorIdentity, lockCoordinator } from "./identity.ts";
 import { openJournal } from "./journal/journal.ts";
-import { acquireLeadership, type LeaderRecord } from "./journal/leadership.ts";
+import { acquireLeadership } from "./journal/leadership.ts";
+import { refuseLostJournal } from "./journal/recovery.ts";
+import { resume } from "./journal/resume.ts";
+import { openSnapshots } from "./journal/snapshots.ts";
+import { createSnapshotter } from "./journal/snapshotter.ts";
 import { watchStorage } from "./journal/storage-watch.ts";
+import { openTail } from "./journal/tail.ts";
+import { trimJournal } from "./journal/trim.ts";
 import { watchConnected } from "./link/connected.ts";
 import { createEffects } from "./link/effects.ts";
 import { consumeReports } from "./link/reports.ts";
+import { createServingWriter } from "./link/serving-writer.ts";
 import { ensureStreams } from "./link/streams.ts";
+import { keepTicking } from "./link/ticks.ts";
 import { type CoordinatorOptions, resolveCoordinatorOptions } from "./options.ts";
 import { createReactor } from "./reactor.ts";
 import { consumeHeartbeats, watchAdverts } from "./registry/agents.ts";
+import { createReplica } from "./replica.ts";
 import { startShells } from "./shells.ts";
+import { createStandby } from "./standby.ts";
 
-const TICK_MS = 500;
 /** An append that is not answered is made again, and known by its id: short, for a server that was killed. */
 const JETSTREAM_TIMEOUT_MS = 2_000;
 /** A NATS server's own default. */
 const DEFAULT_MESSAGE_BYTES = 1024 * 1024;
 
 const lead = async (options: CoordinatorOptions, connection: NatsConnection, log: Logger): Promise<never> => {
-	const credentials = requireCredentials(options.home);
-	lockCoordinator(options.home);
-	const coordinatorId = coordinatorIdentity(options.home);
+	const { home } = options;
+	const credentials = requireCredentials(home);
+	lockCoordinator(home);
+	const coordinatorId = coordinatorIdentity(home);
 	const manager = await connection.jetstreamManager();
 	const client = connection.jetstream({ timeout: JETSTREAM_TIMEOUT_MS });
+	const tail = await openTail(home.journalTail);
+	await refuseLostJournal(manager, tail, home.coordinator);
 	await ensureStreams(manager, options);
 	const bucket = (name: string) => client.views.kv(name, { replicas: options.replicas, history: 1 });
 	const [leaderBucket, agentsBucket, servingBucket] = await Promise.all([
@@ -50,54 +61,67 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	// One for each stream: NATS refuses writes to those that met the full disk.
 	const watchStream = () => watchStorage(isConnected, (stuck) => process.send?.({ stuck }), log);
 	const storage = watchStream();
-	const onStandby = ({ url, grpc, coordinatorId: leader }: LeaderRecord): void => {
-		log.info({ leader, url }, "another coordinator leads; standing by");
-		process.send?.({ ready: true, url, grpc });
-	};
-	const leadership = await acquireLeadership(leaderBucket, coordinatorId, onStandby, watchStream());
-	const state = newMeshState();
+	const tailStorage = watchStorage(
+		() => true,
+		() => undefined,
+		log,
+	);
+	const isStuck = (): boolean => storage.isStuck() || tailStorage.isStuck();
+	const snapshots = await openSnapshots(client, home.snapshot, log);
+	const resumed = await resume(manager, snapshots);
+	const { state } = resumed;
 	const committed = new EventEmitter().setMaxListeners(0);
-	const journal = openJournal(manager, client, maxMessageBytes, storage);
-	const shells = await startShells(options, credentials, state, committed, log);
-	await journal.replay(1, (batch) => {
-		for (const event of batch.events) apply(state, event);
-		shells.readSide.replay(batch);
+	const journal = openJournal({ manager, client, tail, maxMessageBytes, storage, tailStorage });
+	const shells = await startShells(options, credentials, resumed, committed, log);
+	const replica = createReplica({
+		...{ manager, client, tail, journal, log, resumed, folder: home.coordinator },
+		readSide: shells.readSide,
+		projected: shells.store.sequence(),
 	});
-	shells.readSide.flush();
-	if (shells.store.sequence() > journal.lastSequence()) {
-		throw new RunmeshError(
-			"RM_JOURNAL_INVALID",
-			`RM_JOURNAL ends at ${journal.lastSequence()}, this home has seen it at ${shells.store.sequence()}: the journal has lost events, or is another mesh's`,
-			{ hint: `restore NATS's data, or move ${options.home.coordinator} away to go on with what the journal has` },
-		);
-	}
+	await replica.start();
+
+	const standby = createStandby(options, log);
+	const acquiring = acquireLeadership(leaderBucket, coordinatorId, standby.heard, watchStream());
+	const leadership = await Promise.race([acquiring, replica.failed]);
+	await replica.takeOver();
+	await standby.end();
 
 	const failure = Promise.withResolvers<never>();
 	// Whoever awaits it at the end hears of it; until then it is no unhandled one.
 	failure.promise.catch(() => undefined);
+	const snapshotter = createSnapshotter({
+		...{ ...resumed, snapshots, takenAt: resumed.sequence, log },
+		trim: async (bounds) => {
+			const projected = shells.store.sequence();
+			const first = await trimJournal(manager, client, options, { ...bounds, projected }, Date.now());
+			if (first !== null) log.info({ first }, "the journal was trimmed");
+		},
+	});
+	const clock = clockFrom(monotonicClock, state.lastEventAtMs);
+	const compareCode = createCodeComparison({ blobs: shells.blobs, take: (input) => reactor.take(input), log });
 	const reactor = createReactor(state, {
 		journal,
-		carryOut: createEffects(connection, servingBucket, log),
+		carryOut: createEffects(connection, createServingWriter(servingBucket, leadership.holds, log), compareCode, log),
 		committed: (batches) => {
+			snapshotter.committed(batches);
 			shells.readSide.commit(batches);
 			committed.emit("committed", journal.lastSequence());
 		},
 		refused: (input, error) => log.error({ err: error, input: input.kind }, "the core refused an input: a defect"),
 		failed: failure.reject,
-		clock: monotonicClock,
+		clock,
 		options: { ...defaultCoreOptions, leaseMs: options.leaseMs },
 	});
 	await reactor.take({ kind: "leadershipGained", coordinatorId, epoch: state.epoch + 1 });
 	await watchAdverts(connection, agentsBucket, log, reactor.take);
 	consumeHeartbeats(connection, log, reactor.take);
 	consumeReports(manager, client, options, log, (report) => reactor.take({ kind: "reportReceived", report }));
-	setInterval(() => reactor.take({ kind: "tick" }).catch(() => {}), TICK_MS);
-	const commands = createCommands(state, reactor, monotonicClock, {
-		home: options.home,
-		maxMessageBytes,
-		isStuck: storage.isStuck,
+	keepTicking(isConnected, monotonicClock, reactor.take);
+	const commands = createCommands(state, reactor, clock, {
+		...{ home, maxMessageBytes, isStuck },
+		store: shells.store,
 	});
-	const { url, grpc } = await shells.open(commands, () => isConnected() && !storage.isStuck());
+	const { url, grpc } = await shells.open(commands, () => isConnected() && !isStuck());
 	leadership.announce({ url, grpc });
 	process.send?.({ ready: true, url, grpc });
 	log.info({ coordinatorId, epoch: state.epoch, url, grpc, runs: state.runs.size }, "leading");
@@ -125,6 +149,10 @@ const main = async (): Promise<void> => {
 			name: "runmesh-coordinator",
 			maxReconnectAttempts: -1,
 			reconnectTimeWait: 250,
+			// The third that is due without an answer ends a connection that only looks alive.
+			pingInterval: 5_000,
+			// Then it is dialled anew: what was dialled while the network was silent stays silent.
+			timeout: 5_000,
 			waitOnFirstConnect: true,
 			ignoreClusterUpdates: false,
 			// Two stack traces for every publish, for the rare one that fails.

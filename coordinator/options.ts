@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { RunmeshError } from "#shared/errors.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
+import { parseBytes } from "#shared/pipeline/units.ts";
 
 export interface CoordinatorOptions {
 	home: Home;
@@ -17,6 +18,10 @@ export interface CoordinatorOptions {
 	replicas: number;
 	/** An agent not heard for this long has lost its attempts. */
 	leaseMs: number;
+	/** Runs that ended longer ago than this are forgotten, */
+	historyDays: number;
+	/** and the oldest ones when what is kept of them takes more than this. */
+	historyBytes: number;
 }
 
 export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv): Readonly<CoordinatorOptions> => {
@@ -31,6 +36,8 @@ export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv
 			"grpc-port": { type: "string" },
 			replicas: { type: "string" },
 			"lease-ms": { type: "string" },
+			"history-days": { type: "string" },
+			"history-bytes": { type: "string" },
 		},
 	});
 	return Object.freeze({
@@ -41,6 +48,8 @@ export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv
 		grpcPort: integer("--grpc-port", values["grpc-port"] ?? env.RUNMESH_GRPC_PORT, 7401, 0, 65_535),
 		replicas: integer("--replicas", values.replicas ?? env.RUNMESH_REPLICAS, 1, 1, 5),
 		leaseMs: integer("--lease-ms", values["lease-ms"] ?? env.RUNMESH_LEASE_MS, 30_000, 1_000, 86_400_000),
+		historyDays: integer("--history-days", values["history-days"] ?? env.RUNMESH_HISTORY_DAYS, 90, 0, 36_500),
+		historyBytes: bytes("--history-bytes", values["history-bytes"] ?? env.RUNMESH_HISTORY_BYTES, "4GiB"),
 	});
 };
 
@@ -49,4 +58,12 @@ const integer = (name: string, text: string | undefined, fallback: number, min: 
 	const value = Number(text);
 	if (Number.isInteger(value) && value >= min && value <= max) return value;
 	throw new RunmeshError("RM_BAD_INPUT", `${name} is ${text}: an integer from ${min} to ${max} is expected`);
+};
+
+const bytes = (name: string, text: string | undefined, fallback: string): number => {
+	const value = parseBytes(text ?? fallback);
+	if (value !== null) return value;
+	throw new RunmeshError("RM_BAD_INPUT", `${name} is ${text}: a size is expected`, {
+		hint: "write it as 4GiB or 500Mi",
+	});
 };

@@ -16,7 +16,7 @@ export const planRun = (state: MeshState, request: SubmitRequest): PlanView => {
 		steps: expandSteps(definition).map((cell) => {
 			const resources = requestedByDefinition(cell.definition);
 			const request = { resources, labels: cell.definition.labels };
-			const here = cell.definition.action.kind === "select";
+			const here = ["select", "approve", "collect"].includes(cell.definition.action.kind);
 			const { agentId, rejected } = here ? { agentId: "coordinator", rejected: [] } : place(request, candidates);
 			return {
 				key: cell.key,

@@ -2,22 +2,24 @@
 
 import type { EventEmitter } from "node:events";
 import type { Logger } from "pino";
-import { openBlobStore } from "#shared/blobs/store.ts";
+import { type BlobStore, openBlobStore } from "#shared/blobs/store.ts";
 import { fetchBlob } from "#shared/blobs/transfer.ts";
 import type { Credentials } from "#shared/credentials.ts";
 import type { AgentId } from "#shared/ids.ts";
 import type { Commands } from "./commands.ts";
-import type { MeshState } from "./core/state.ts";
+import { keepHistory } from "./history.ts";
+import type { Resumed } from "./journal/resume.ts";
 import { openLogStore } from "./logs/store.ts";
 import type { CoordinatorOptions } from "./options.ts";
-import { createReadSide, type ReadSide } from "./read-side.ts";
+import { openReadSide, type ReadSide } from "./read-side.ts";
 import { agentViews } from "./registry/view.ts";
 import { createHolderSources, startCoordinatorRpc } from "./rpc/server.ts";
-import { openReadStore, type ReadStore } from "./store/store.ts";
+import type { ReadStore } from "./store/store.ts";
 
 export interface Shells {
 	store: ReadStore;
 	readSide: ReadSide;
+	blobs: BlobStore;
 	/** Listens, now that there is something to answer. */
 	open(commands: Commands, ready: () => boolean): Promise<{ url: string; grpc: string }>;
 }
@@ -27,16 +29,18 @@ const BLOB_MAX_BYTES = 64 * 1024 ** 3;
 export const startShells = async (
 	options: CoordinatorOptions,
 	credentials: Credentials,
-	state: MeshState,
+	{ state, standing, firstSequence }: Resumed,
 	committed: EventEmitter,
 	log: Logger,
 ): Promise<Shells> => {
 	const { home, host } = options;
-	const store = openReadStore(home.readStore);
+	const { store, readSide } = openReadSide(home.readStore, firstSequence, standing, log);
 	const blobs = await openBlobStore(home.coordinatorBlobs);
 	const logs = openLogStore(home.coordinatorLogs, {
 		onMetrics: (attemptId, points) => store.addMetricPoints(attemptId, points),
 	});
+	const { historyDays, historyBytes } = options;
+	keepHistory(store, logs, { historyDays, historyBytes, logs: home.coordinatorLogs, nowMs: Date.now }, log);
 	const holderAddress = (id: AgentId): string | null => state.agents.get(id)?.advert?.endpoints?.grpc || null;
 	const holders = createHolderSources(credentials, holderAddress);
 
@@ -63,5 +67,5 @@ export const startShells = async (
 		return { url: http.url, grpc: rpc.address };
 	};
 
-	return { store, readSide: createReadSide(store, log), open };
+	return { store, blobs, readSide, open };
 };

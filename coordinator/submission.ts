@@ -2,6 +2,7 @@
 
 import type { SubmitRequest } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
+import { bindParams } from "#shared/pipeline/bind.ts";
 import type { ParamValue, PipelineDefinition } from "#shared/pipeline/definition.ts";
 import { resolveParams } from "#shared/pipeline/params.ts";
 import { parsePipeline } from "#shared/pipeline/parse.ts";
@@ -9,12 +10,12 @@ import { parsePipeline } from "#shared/pipeline/parse.ts";
 export const readSubmission = (
 	request: SubmitRequest,
 ): { definition: PipelineDefinition; params: Record<string, ParamValue> } => {
-	const { definition, problems } = parsePipeline(request.pipeline, request.file);
+	const { definition, problems } = parsePipeline(request.pipeline, request.file, request.files);
 	if (!definition) {
 		const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
 		throw new RunmeshError("RM_PIPELINE_INVALID", `${request.file}: ${count}`, { details: problems });
 	}
 	const { params, problems: wrong } = resolveParams(definition, request.params);
 	if (wrong.length > 0) throw new RunmeshError("RM_BAD_INPUT", wrong.join("; "));
-	return { definition, params };
+	return { definition: bindParams(definition, params), params };
 };

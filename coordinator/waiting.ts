@@ -1,46 +1,173 @@
-/** Why a step that could run does not, in words, from the same funnel that places it. */
+/** What holds up the steps of a run now: from the same state and the same funnel that will set them free. */
 
+import type { WaitView } from "#shared/api.ts";
+import type { RunId, StepKey } from "#shared/ids.ts";
+import { interpolate } from "#shared/pipeline/interpolate.ts";
+import { isGroupFull } from "./core/assign.ts";
 import { requestedResources } from "./core/claims.ts";
-import type { MeshState, Step } from "./core/state.ts";
-import { emptied, rejectReason } from "./placement/feasible.ts";
+import { runnerFor } from "./core/equals.ts";
+import { scopeOf } from "./core/facts.ts";
+import type { MeshState, Run, Step } from "./core/state.ts";
+import { isSettled } from "./core/transitions.ts";
+import { emptied, type PlacementRequest, rejectReason } from "./placement/feasible.ts";
+
+type Blocker = WaitView["blockers"][number];
+
+/** A long list says no more than its beginning. */
+const BLOCKERS_TOLD = 20;
+
+/** By step key, for steps that have not settled; a run that is queued says so for each of them. */
+export const waitsOf = (state: MeshState, runId: RunId): Map<StepKey, WaitView[]> => {
+	const waits = new Map<StepKey, WaitView[]>();
+	const run = state.runs.get(runId);
+	// Cells of one matrix ask for the same.
+	const byRequest = new Map<object, WaitView>();
+	for (const step of run?.steps.values() ?? []) {
+		if (isSettled(step.status)) continue;
+		waits.set(step.key, waitsOfStep(state, step, byRequest));
+	}
+	return waits;
+};
 
 /** A busy agent is no news at once. */
 const PATIENCE_MS = 5_000;
-const AGENTS_NAMED = 3;
 
-/** By step key, for ready steps that have something to say. */
+/** In a few words, by step key, for those that have something to say. */
 export const waitReasons = (state: MeshState, runId: string, nowMs: number): Map<string, string> => {
 	const reasons = new Map<string, string>();
-	// Cells of one matrix ask for the same.
-	const known = new Map<object, string>();
-	for (const step of state.runs.get(runId as Step["run"]["id"])?.steps.values() ?? []) {
-		if (step.status !== "ready") continue;
-		const reason = known.get(step.definition) ?? waitReason(state, step, nowMs);
-		known.set(step.definition, reason);
-		if (reason) reasons.set(step.key, reason);
+	for (const [key, [first]] of waitsOf(state, runId as RunId)) {
+		if (!first || first.for === "needs" || first.for === "retry") continue;
+		const isNews = first.for !== "capacity" || nowMs - (first.sinceMs ?? 0) >= PATIENCE_MS;
+		if (isNews || first.what.startsWith("no agent")) reasons.set(key, first.what);
 	}
 	return reasons;
 };
 
-const waitReason = (state: MeshState, step: Step, nowMs: number): string => {
-	const { action, labels } = step.definition;
-	const online = [...state.agents.values()].filter((agent) => agent.online);
-	if (online.length === 0) return "no agent is online";
-	if (action.kind === "deploy") {
-		const open = online.filter((agent) => agent.node.closed === "").length;
-		return `${action.replicas} agents are wanted to serve it, ${open} take work`;
-	}
-	const request = { resources: requestedResources(step), labels };
-	const misfits = online.flatMap(({ id, node }) => {
-		const reason = rejectReason(emptied(node), request);
-		return reason ? [`${id}: ${reason}`] : [];
-	});
-	if (misfits.length === online.length) {
-		const more = misfits.length > AGENTS_NAMED ? `; and ${misfits.length - AGENTS_NAMED} more` : "";
-		return `no agent can run it: ${misfits.slice(0, AGENTS_NAMED).join("; ")}${more}`;
-	}
-	if (nowMs - step.readyAtMs < PATIENCE_MS) return "";
-	return step.declinedUntilMs.size > 0
-		? `agents that could run it are busy or handed it back: ${[...step.declinedUntilMs.keys()].join(", ")}`
-		: "agents that could run it are busy";
+const waitsOfStep = (state: MeshState, step: Step, byRequest: Map<object, WaitView>): WaitView[] => {
+	const { run, status } = step;
+	const waits: WaitView[] = [];
+	if (run.status === "queued") waits.push(admission(state, run));
+	if (status === "waiting" && step.openNeeds > 0) waits.push(needs(step));
+	if (status === "held") waits.push(approval(step));
+	if (status === "backoff") waits.push(retry(step));
+	if (status === "ready") waits.push(place(state, step, byRequest));
+	if (status === "leased" && step.attempt) waits.push(start(step, step.attempt.agentId, step.attempt.leasedAtMs));
+	return waits;
 };
+
+const wait = (kind: WaitView["for"], what: string, sinceMs: number | null, blockers: Blocker[] = []): WaitView => ({
+	for: kind,
+	what,
+	sinceMs,
+	blockers: blockers.slice(0, BLOCKERS_TOLD),
+});
+
+const admission = ({ runGroups }: MeshState, run: Run): WaitView => {
+	const ahead = [...(runGroups.get(run.group) ?? [])];
+	const before = ahead.slice(0, ahead.indexOf(run));
+	const max = run.definition.concurrency?.max ?? 1;
+	const what = `its concurrency group ${run.group} lets ${max === 1 ? "one run" : `${max} runs`} go ahead at a time, ${before.length} ${before.length === 1 ? "is" : "are"} before it`;
+	return wait(
+		"admission",
+		what,
+		null,
+		before.map(({ id, status }) => ({ kind: "run", id, reason: status })),
+	);
+};
+
+const needs = ({ run, definition }: Step): WaitView => {
+	const open = definition.needs.filter((need) => !run.leftOut.has(need) && (run.cellsOpen.get(need) ?? 0) > 0);
+	const named = open.map((need) => {
+		const cells = run.cells.get(need)?.length ?? 1;
+		return cells === 1 ? need : `${need} (${run.cellsOpen.get(need)} of ${cells} cells open)`;
+	});
+	const blockers = open.flatMap((need) => (run.cells.get(need) ?? []).filter(({ status }) => !isSettled(status)));
+	return wait(
+		"needs",
+		`it needs ${named.slice(0, BLOCKERS_TOLD).join(", ")}`,
+		run.admittedAtMs || null,
+		blockers.slice(0, BLOCKERS_TOLD).map(({ key, status }) => ({ kind: "step", id: key, reason: status })),
+	);
+};
+
+const approval = (step: Step): WaitView => {
+	const { run, key, definition, readyAtMs } = step;
+	const message = definition.action.kind === "approve" ? interpolate(definition.action.message, scopeOf(step)) : "";
+	const how = `\`runmesh approve ${run.id} ${key}\``;
+	return wait("approval", `a person must approve it${message ? ` (${message})` : ""}: ${how}`, readyAtMs);
+};
+
+const retry = ({ notBeforeMs, attempt }: Step): WaitView =>
+	wait(
+		"retry",
+		`it is started again after ${new Date(notBeforeMs).toISOString()}`,
+		null,
+		attempt?.status === "lost"
+			? [{ kind: "agent", id: attempt.agentId, reason: "was lost with its attempt, and may still be heard of" }]
+			: [],
+	);
+
+const start = ({ key }: Step, agentId: string, leasedAtMs: number): WaitView =>
+	wait("agents", `${agentId} has been given it and has not said yet that it runs`, leasedAtMs, [
+		{ kind: "agent", id: agentId, reason: `prepares ${key}` },
+	]);
+
+/** Why a ready step is not placed. */
+const place = (state: MeshState, step: Step, byRequest: Map<object, WaitView>): WaitView => {
+	const { definition, readyAtMs, group } = step;
+	if (isGroupFull(state, step)) {
+		const max = definition.concurrency?.max ?? 1;
+		const holders = [...(state.stepGroups.get(group) ?? [])].map(({ run, key, status }): Blocker => {
+			return { kind: "step", id: `${run.id}/${key}`, reason: status };
+		});
+		return wait("concurrency", `its concurrency group ${group} is full (at most ${max} at once)`, readyAtMs, holders);
+	}
+	const runner = runnerFor(state, step);
+	if (runner) {
+		const blocker: Blocker = { kind: "step", id: `${runner.run.id}/${runner.key}`, reason: runner.status };
+		return wait("cache", "an equal step runs: its result will be taken", readyAtMs, [blocker]);
+	}
+	if (step.compared) return wait("cache", "its code is compared with that of recorded results", readyAtMs);
+	if (definition.action.kind === "deploy") return deployment(state, step, definition.action.replicas);
+	const known = step.declinedUntilMs === null ? byRequest.get(definition) : undefined;
+	const found = known ?? capacity(state, step);
+	if (step.declinedUntilMs === null) byRequest.set(definition, found);
+	return { ...found, sinceMs: readyAtMs };
+};
+
+const deployment = (state: MeshState, { readyAtMs }: Step, replicas: number): WaitView => {
+	const agents = [...state.agents.values()];
+	const open = agents.filter(({ online, node }) => online && node.closed === "").length;
+	const closed = agents.filter(({ node }) => node.closed !== "");
+	return wait(
+		"agents",
+		`${replicas} ${replicas === 1 ? "agent is" : "agents are"} wanted to serve it, ${open} ${open === 1 ? "takes" : "take"} work`,
+		readyAtMs,
+		closed.map(({ id, node }) => ({ kind: "agent", id, reason: node.closed })),
+	);
+};
+
+const capacity = (state: MeshState, step: Step): WaitView => {
+	const request = { resources: requestedResources(step), labels: step.definition.labels };
+	const agents = [...state.agents.values()];
+	if (agents.length === 0) return wait("agents", "no agent has joined the mesh", null);
+	const blockers = agents.map((agent): Blocker => {
+		const declined = step.declinedUntilMs?.has(agent.id) ? "handed it back a moment ago" : null;
+		const reason = declined ?? rejectReason(agent.node, request) ?? "has room now";
+		return { kind: "agent", id: agent.id, reason };
+	});
+	return wait(...verdict(state, request), null, blockers);
+};
+
+/** Whether waiting helps: some agent could run it once there is room, or none ever can. */
+const verdict = (state: MeshState, request: PlacementRequest): [WaitView["for"], string] => {
+	const online = [...state.agents.values()].filter((agent) => agent.online);
+	if (online.length === 0) return ["agents", "no agent is online"];
+	const fitting = online.filter(({ node }) => rejectReason(emptied(node), request) === null);
+	if (fitting.length > 0) return ["capacity", "agents that could run it are busy"];
+	const reasons = online.slice(0, REASONS_TOLD).map(({ id, node }) => `${id}: ${rejectReason(emptied(node), request)}`);
+	const more = online.length > REASONS_TOLD ? `; and ${online.length - REASONS_TOLD} more` : "";
+	return ["capacity", `no agent can run it: ${reasons.join("; ")}${more}`];
+};
+
+const REASONS_TOLD = 3;

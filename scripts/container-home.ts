@@ -4,20 +4,10 @@
  */
 
 import { writeNatsConfig } from "#cli/up/nats-config.ts";
-import { preferredNatsVersion } from "#cli/up/nats-release.ts";
 import { ensureCredentials } from "#shared/credentials.ts";
 import { resolveHome } from "#shared/home.ts";
 
 const home = resolveHome();
 const { credentials, made } = ensureCredentials(home);
-writeNatsConfig({
-	folder: home.nats,
-	host: "0.0.0.0",
-	port: 4222,
-	serverName: "nats",
-	// Of the image, as far as it can be known here: at least this.
-	version: preferredNatsVersion,
-	credentials,
-	syncAlways: true,
-});
+writeNatsConfig({ folder: home.nats, host: "0.0.0.0", port: 4222, serverName: "nats", credentials });
 console.log(`${home.root}: ${made ? "made new credentials" : "the credentials are there"}`);

@@ -8,15 +8,16 @@ import { attemptMoves, runMoves, stepMoves } from "#coordinator/core/transitions
 export const statesPath: string = fileURLToPath(new URL("../docs/states.md", import.meta.url));
 
 const steps: Record<StepStatus, string> = {
-	waiting: "A step that it needs has not succeeded with all its cells yet.",
-	ready: "It may run; no agent has room for it, or a deploy waits for agents.",
+	waiting: "A step that it needs has not settled with all its cells yet, or its run is queued.",
+	ready: "It may run; no agent has room for it, its concurrency group is full, or an equal step runs for it.",
+	held: "A person is to approve it.",
 	leased: "An attempt is placed on an agent, which has not said yet that it runs.",
 	running: "An attempt runs; of a deploy step: its replicas come up.",
 	backoff: "An attempt ended without success, and the next is due later.",
 	succeeded: "Its outputs count from now on.",
 	failed: "No retry is left, or none would help.",
-	cancelled: "The run was cancelled.",
-	skipped: "A step that it needs did not succeed.",
+	cancelled: "It or its run was cancelled.",
+	skipped: "A step that it needs did not succeed, its `if` does not hold, or it was not asked for.",
 };
 
 const attempts: Record<AttemptStatus, string> = {
@@ -30,11 +31,12 @@ const attempts: Record<AttemptStatus, string> = {
 };
 
 const runs: Record<RunStatus, string> = {
+	queued: "Its concurrency group is full.",
 	running: "Some step is not at its end.",
 	cancelling: "No more attempts are leased; those that run are told to stop.",
-	succeeded: "Every step succeeded.",
-	failed: "A step failed.",
-	cancelled: "A step was cancelled.",
+	succeeded: "No step failed or was cancelled.",
+	failed: "A step failed, or the run took longer than its timeout.",
+	cancelled: "The run or one of its steps was cancelled.",
 };
 
 interface Machine<S extends string> {

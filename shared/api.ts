@@ -4,9 +4,14 @@
  *
  *   POST /api/v1/runs                       SubmitRequest → RunDetail (201; 200 when submissionId is known)
  *   POST /api/v1/plan                       SubmitRequest → PlanView
- *   GET  /api/v1/runs?state=&pipeline=&limit=&before=   Page<RunSummary>, newest first
+ *   GET  /api/v1/runs?state=&pipeline=&submitter=&search=&since=&until=&limit=&before=   Page<RunSummary>, newest first;
+ *        search is in ids, pipelines, submitters and parameters; since and until are milliseconds since the epoch
  *   GET  /api/v1/runs/:run                  RunDetail (:run may be a unique prefix, or "latest")
- *   POST /api/v1/runs/:run/cancel           RunDetail
+ *   POST /api/v1/runs/:run/cancel           CancelRequest → RunDetail
+ *   POST /api/v1/runs/:run/retry            RetryRequest → RunDetail of the new run (201)
+ *   POST /api/v1/runs/:run/steps/:step/cancel    CancelRequest → RunDetail
+ *   POST /api/v1/runs/:run/steps/:step/approve   ApprovalRequest → RunDetail
+ *   GET  /api/v1/runs/:run/explain?step=&attempt=   ExplainView
  *   GET  /api/v1/runs/:run/steps/:step/logs?follow=&attempt=&since=   NDJSON of LogRecord; :step is a step key or "*";
  *        follow=true ends when the run has, with blank lines while idle; since is in milliseconds since the epoch
  *   GET  /api/v1/runs/:run/metrics?name=    MetricSeries[]
@@ -41,15 +46,48 @@ export interface SubmitRequest {
 	code: ArtifactRef | null;
 	/** The same id twice is one run. */
 	submissionId: string;
+	/** Texts of sub-pipelines that the file names, by their paths relative to it. */
+	files: Record<string, string>;
+	/** Whether steps with `cache` take recorded results; refresh runs them and records anew. */
+	cache: "use" | "refresh" | "off";
+	/** null runs every step. */
+	reuse: ReuseRequest | null;
 }
 
-export type RunState = "running" | "cancelling" | "succeeded" | "failed" | "cancelled";
+/** Which results of an earlier run are taken, and which steps are run. */
+export interface ReuseRequest {
+	/** An id, a unique prefix, or "latest": the newest of the same pipeline. */
+	run: string;
+	/** failed: those that did not succeed; from: the steps named and all behind them; only: the steps named and no other. */
+	mode: "failed" | "from" | "only";
+	/** Names; [] with `failed`. */
+	steps: string[];
+}
+
+export interface CancelRequest {
+	reason: string;
+}
+
+export interface RetryRequest {
+	/** true takes what succeeded; false runs everything again. */
+	failedOnly: boolean;
+	submissionId: string;
+}
+
+export interface ApprovalRequest {
+	approved: boolean;
+	comment: string;
+}
+
+export type RunState = "queued" | "running" | "cancelling" | "succeeded" | "failed" | "cancelled";
 export type StepState =
 	| "waiting"
 	| "ready"
 	| "leased"
 	| "running"
 	| "backoff"
+	/** Waits for a person. */
+	| "held"
 	| "succeeded"
 	| "failed"
 	| "cancelled"
@@ -63,6 +101,10 @@ export interface RunSummary {
 	submitter: string;
 	submittedAtMs: number;
 	finishedAtMs: number | null;
+	/** Why it waits, or did not succeed where no step says so; "" when there is nothing to say. */
+	reason: string;
+	/** The run it repeats or takes results from. */
+	basedOn: string | null;
 	steps: { total: number; succeeded: number; failed: number; running: number };
 }
 
@@ -95,6 +137,8 @@ export interface StepView {
 	outputs: ArtifactRef[];
 	/** Last values. */
 	metrics: Metric[];
+	/** Where the results come from, when the step did not run. */
+	takenFrom: { run: string; step: string } | null;
 	attempts: AttemptView[];
 }
 
@@ -216,6 +260,33 @@ export interface EventView {
 	step: string | null;
 	/** The event's own fields. */
 	data: Record<string, unknown>;
+}
+
+/** Why a run, a step or an attempt is as it is: from the journal, and for what waits from the mesh as it is now. */
+export interface ExplainView {
+	subject: "run" | "step" | "attempt";
+	id: string;
+	state: string;
+	sinceMs: number | null;
+	/** One sentence. */
+	summary: string;
+	/** What holds it up; [] when nothing does. */
+	waits: WaitView[];
+	/** What the cache said; null when it was not asked. */
+	cache: { hit: boolean; source: { run: string; step: string } | null; reason: string } | null;
+	/** What happened, oldest first, in words. */
+	story: { eventId: string; atMs: number; kind: string; text: string }[];
+	/** What to do about it; [] when there is nothing to say. */
+	hints: string[];
+}
+
+export interface WaitView {
+	for: "needs" | "condition" | "capacity" | "agents" | "concurrency" | "approval" | "retry" | "cache" | "admission" | "end";
+	/** In words: what it needs, what blocks it. */
+	what: string;
+	sinceMs: number | null;
+	/** Steps, runs, agents that hold it up. */
+	blockers: { kind: "step" | "run" | "agent"; id: string; reason: string }[];
 }
 
 export interface ProblemView {

@@ -27,6 +27,18 @@ export interface ArtifactRef {
 	fileCount: number;
 	/** Agents that hold the bytes, or "coordinator". */
 	holders: string[];
+	/** What a small output says, as JSON; only where the pipeline reads it as a value. */
+	valueJson?: string;
+}
+
+/** Which files of the code an attempt read. */
+export interface CodeUse {
+	/** Files and links relative to the code's root, and with a "/" at the end folders that were listed; sorted. */
+	paths: string[];
+	/** Over the paths, their digests and the names beside them: equal when another tree looks the same to the step. */
+	key: string;
+	/** It read $RUNMESH_PARAMS: then all parameters count, not only those in its command and environment. */
+	readsParams: boolean;
 }
 
 export interface ManifestEntry {
@@ -62,7 +74,8 @@ export type FailureCause =
 	| "lost"
 	| "gate"
 	| "disk"
-	| "serving";
+	| "serving"
+	| "rejected";
 
 export interface Failure {
 	cause: FailureCause;
@@ -87,13 +100,16 @@ export interface Task {
 	action: TaskAction;
 	env: Record<string, string>;
 	inputs: ArtifactRef[];
-	outputs: { name: string; path: string }[];
+	/** `asValue`: the pipeline reads what it says, at most 64 KiB of JSON or text. */
+	outputs: { name: string; path: string; asValue: boolean }[];
 	resources: Resources;
 	paramsJson: string;
 	/** 0 is no limit. */
 	timeoutMs: number;
 	graceMs: number;
 	code: ArtifactRef | null;
+	/** The outcome tells which files of the code were read: its step may be cached. */
+	trackCode: boolean;
 }
 
 export interface AttemptIdentity {
@@ -119,6 +135,8 @@ export type ReportBody =
 			finishedAtMs: number;
 			logBytes: number;
 			logDroppedBytes: number;
+			/** null unless the task asked for it and the host can tell. */
+			codeUse: CodeUse | null;
 	  }
 	| { kind: "attemptDeclined"; attempt: AttemptIdentity; reason: string };
 

@@ -18,6 +18,10 @@ export interface Home {
 	coordinator: string;
 	/** Read side; may be deleted at any time. */
 	readStore: string;
+	/** Synced copy of the journal's newest messages. */
+	journalTail: string;
+	/** The newest snapshot of the state that this coordinator has taken. */
+	snapshot: string;
 	coordinatorBlobs: string;
 	coordinatorLogs: string;
 	agent: string;
@@ -36,6 +40,8 @@ export const resolveHome = (root: string = process.env.RUNMESH_HOME ?? join(home
 		cache: process.env.RUNMESH_CACHE ?? join(homedir(), ".cache", "runmesh"),
 		coordinator: at("coordinator"),
 		readStore: at("coordinator", "read.sqlite"),
+		journalTail: at("coordinator", "tail"),
+		snapshot: at("coordinator", "snapshot.gz"),
 		coordinatorBlobs: at("coordinator", "blobs"),
 		coordinatorLogs: at("coordinator", "logs"),
 		agent: at("agent"),

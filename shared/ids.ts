@@ -12,7 +12,7 @@ export type StepKey = Brand<"StepKey">;
 export type Digest = Brand<"Digest">;
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
-const ATTEMPT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_-]{1,63}){0,4}$/;
+const ATTEMPT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}(\.[A-Za-z0-9_-]{1,63}){0,12}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
 export const isDigest = (text: string): text is Digest => DIGEST.test(text);

@@ -24,8 +24,9 @@ const resume = (state: AgentState, recovered: RecoveredAttempt, nowMs: number): 
 	const { task, startedAtMs, stop, progress } = recovered;
 	const attempt = newAttempt(task, task);
 	attempt.onDisk = true;
-	attempt.startedAtMs = startedAtMs;
-	attempt.stop = stop;
+	// A clock that was set back meanwhile must not make a timeout or a grace longer.
+	attempt.startedAtMs = Math.min(startedAtMs, nowMs);
+	attempt.stop = stop && { ...stop, atMs: Math.min(stop.atMs, nowMs) };
 	attempt.gpuIds = recovered.gpuIds;
 	state.attempts.set(task.attemptId, attempt);
 	noteFence(state, attempt.identity);
@@ -44,7 +45,7 @@ const resume = (state: AgentState, recovered: RecoveredAttempt, nowMs: number): 
 	if (progress.kind === "running") {
 		attempt.phase = "running";
 		const follow: Command = { kind: "follow", task, startedAtMs };
-		return [follow, ...(stop ? terminate(attempt, stop) : wakeForTimeout(attempt))];
+		return [follow, ...(attempt.stop ? terminate(attempt, attempt.stop) : wakeForTimeout(attempt))];
 	}
 	attempt.phase = "collecting";
 	return [{ kind: "collect", task, ending: { kind: "exited", exit: progress.exit, stop, startedAtMs } }];

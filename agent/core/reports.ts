@@ -36,4 +36,5 @@ export const emptyOutcome = (
 	finishedAtMs: nowMs,
 	logBytes: 0,
 	logDroppedBytes: 0,
+	codeUse: null,
 });

@@ -21,11 +21,21 @@ export interface ConnectOptions {
 /** A server that starts with new credentials refuses for a moment, and one that starts at all can't be reached. */
 const PATIENCE_MS = 1_000;
 const ASK_AGAIN_MS = 60_000;
+/** The third that is due without an answer ends a connection that only looks alive: well within a lease. */
+const PING_MS = 5_000;
+/** Then it is dialled anew: what was dialled while the network was silent stays silent. */
+const CONNECT_MS = 5_000;
 
 export const connectNats = async (options: ConnectOptions): Promise<NatsConnection> => {
 	const { credentials, agentId } = options;
 	const servers = [...options.servers];
-	const wanted = { servers, ...natsAuth(credentials), name: `agent ${agentId}`, pingInterval: 20_000 };
+	const wanted = {
+		servers,
+		...natsAuth(credentials),
+		name: `agent ${agentId}`,
+		pingInterval: PING_MS,
+		timeout: CONNECT_MS,
+	};
 	const connected = new AbortController();
 	void explainWait(wanted, options, connected.signal);
 	try {

@@ -10,6 +10,8 @@ import { heartbeatCodec, heartbeatReplyCodec } from "#shared/wire/codec.ts";
 export interface HeartbeatLoop {
 	/** Now, besides the regular ones. */
 	beat(): Promise<void>;
+	/** Now, on a new connection: what was asked on the old one is not answered any more. */
+	beatAgain(): Promise<void>;
 	close(): void;
 }
 
@@ -41,17 +43,20 @@ export const startHeartbeat = ({ nats, agentId, build, onReply, log }: Heartbeat
 		}
 	};
 
-	const beat = (): Promise<void> => {
-		underWay ??= beatOnce().finally(() => {
-			underWay = null;
+	const beatAgain = (): Promise<void> => {
+		const mine = beatOnce().finally(() => {
+			if (underWay === mine) underWay = null;
 		});
-		return underWay;
+		underWay = mine;
+		return mine;
 	};
+	const beat = (): Promise<void> => underWay ?? beatAgain();
 
 	const timer = setInterval(() => void beat(), INTERVAL_MS);
 	void beat();
 	return {
 		beat,
+		beatAgain,
 		close: () => {
 			closed = true;
 			clearInterval(timer);

@@ -19,8 +19,8 @@ export interface PeersOptions {
 	/** null while there is no connection yet. */
 	nats(): NatsConnection | null;
 	agentId: AgentId;
-	/** host:port of its gRPC. */
-	coordinator: string;
+	/** host:port of its gRPC, wherever it may be. */
+	coordinators(): string[];
 	credentials: Credentials;
 }
 
@@ -28,7 +28,7 @@ const COORDINATOR = "coordinator";
 const HOLDERS_ASKED = 4;
 const CONNECTIONS_LIMIT = 32;
 
-export const createPeers = ({ nats, agentId, coordinator, credentials }: PeersOptions): Peers => {
+export const createPeers = ({ nats, agentId, coordinators, credentials }: PeersOptions): Peers => {
 	/** By address, the longest unused first. */
 	const connections = new Map<string, ConnectedBlobSource>();
 
@@ -59,7 +59,8 @@ export const createPeers = ({ nats, agentId, coordinator, credentials }: PeersOp
 			const found = await Promise.all(
 				holders.slice(0, HOLDERS_ASKED).map((holder) => holderSource(holder).catch(() => null)),
 			);
-			return [...found.filter((source) => source !== null), sourceAt(COORDINATOR, coordinator)];
+			const asked = coordinators().map((address) => sourceAt(COORDINATOR, address));
+			return [...found.filter((source) => source !== null), ...asked];
 		},
 		close: () => {
 			for (const source of connections.values()) source.close();

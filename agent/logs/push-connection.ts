@@ -9,7 +9,10 @@ import { channelOptions, fromStatus } from "#shared/wire/grpc.ts";
 import { LogService } from "#shared/wire/services.ts";
 
 export interface PushConnectionOptions {
-	address: string;
+	/** host:port to dial now. */
+	address(): string;
+	/** Nobody has answered there. */
+	onMissed(address: string): void;
 	credentials: Credentials;
 	onOpen(): void;
 	onAnswer(answer: PushResponse__Output): void;
@@ -29,7 +32,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 export const openPushConnection = (options: PushConnectionOptions): PushConnection => {
-	const { address, credentials, onOpen, onAnswer, onLost } = options;
+	const { credentials, onOpen, onAnswer, onLost } = options;
 	let pauseMs = FIRST_PAUSE_MS;
 	let retry: NodeJS.Timeout | null = null;
 	let stream: ReturnType<typeof openStream> | null = null;
@@ -37,14 +40,18 @@ export const openPushConnection = (options: PushConnectionOptions): PushConnecti
 
 	const connect = (): void => {
 		retry = null;
+		const address = options.address();
+		let heard = false;
 		stream = openStream(address, credentials, {
 			onAnswer: (answer) => {
+				heard = true;
 				pauseMs = FIRST_PAUSE_MS;
 				onAnswer(answer);
 			},
 			onLost: (error) => {
 				stream = null;
 				if (closed) return;
+				if (!heard) options.onMissed(address);
 				// Many agents lose one coordinator at once: they must not come back at once.
 				retry = setTimeout(connect, pauseMs * (0.5 + Math.random() / 2));
 				pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

@@ -10,11 +10,13 @@ import { isAttemptId } from "#shared/ids.ts";
 import { openPushConnection, type PushConnection } from "./push-connection.ts";
 import { type ShippedStream, streamKey } from "./shipped-stream.ts";
 import type { SpoolFiles } from "./spool.ts";
-import { type LogTotals, TrackedAttempt } from "./tracked-attempt.ts";
+import { isUntouched, type LogTotals, TrackedAttempt } from "./tracked-attempt.ts";
 
 export interface LogShipperOptions {
 	/** host:port of the coordinator's gRPC. */
-	address: string;
+	address(): string;
+	/** Nobody has answered there. */
+	onMissed(address: string): void;
 	credentials: Credentials;
 	/** Of stdout and stderr together, for each attempt; $RUNMESH_METRICS has as much to itself. */
 	limitBytes: number;
@@ -26,6 +28,10 @@ export interface LogShipperOptions {
 export interface LogShipper {
 	/** The process appends to these files; they stay until the caller removes them. */
 	track(attemptId: string, files: SpoolFiles): TrackedLog;
+	/** Of a process that is over: as track and finish do, and at once when it wrote nothing. */
+	ship(attemptId: string, files: SpoolFiles): Promise<LogTotals>;
+	/** The coordinator is found elsewhere now. */
+	reconnect(): void;
 	/** Stops shipping; a pending finish() stays pending. */
 	close(): void;
 }
@@ -56,6 +62,8 @@ class Shipper implements LogShipper {
 	/** In the order of their turns. */
 	readonly #ready = new Set<ShippedStream>();
 	readonly #changed = new Set<TrackedAttempt>();
+	/** Over without a byte, and not yet told. */
+	#silent: string[] = [];
 	#connection: PushConnection | null = null;
 	/** Grows with every stream to the coordinator; 0 while there is none. */
 	#session = 0;
@@ -71,10 +79,34 @@ class Shipper implements LogShipper {
 	}
 
 	track(attemptId: string, files: SpoolFiles): TrackedLog {
+		return this.#track(attemptId, files, true);
+	}
+
+	ship(attemptId: string, files: SpoolFiles): Promise<LogTotals> {
+		if (!isUntouched(files)) return this.#track(attemptId, files, false).finish();
+		this.#silent.push(attemptId);
+		this.#connection ??= this.#connect();
+		this.#scanSoon();
+		return Promise.resolve({ logBytes: 0, droppedBytes: 0 });
+	}
+
+	reconnect(): void {
+		this.#connection?.reset();
+	}
+
+	close(): void {
+		if (this.#scanning) clearTimeout(this.#scanning);
+		if (this.#polling) clearInterval(this.#polling);
+		this.#connection?.close();
+		for (const track of this.#tracks.values()) this.#forget(track);
+	}
+
+	#track(attemptId: string, files: SpoolFiles, isLive: boolean): TrackedLog {
 		if (!isAttemptId(attemptId)) throw new RunmeshError("RM_BAD_INPUT", `"${attemptId}" is no attempt's id`);
 		if (this.#tracks.has(attemptId))
 			throw new RunmeshError("RM_CONFLICT", `the log of ${attemptId} is shipped already`);
 		const track = new TrackedAttempt(attemptId, files, this.#options.limitBytes, () => this.#note(track));
+		if (isLive) track.watch();
 		this.#tracks.set(attemptId, track);
 		for (const stream of track.streams) this.#streams.set(stream.key, stream);
 		this.#connection ??= this.#connect();
@@ -95,17 +127,11 @@ class Shipper implements LogShipper {
 		};
 	}
 
-	close(): void {
-		if (this.#scanning) clearTimeout(this.#scanning);
-		if (this.#polling) clearInterval(this.#polling);
-		this.#connection?.close();
-		for (const track of this.#tracks.values()) this.#forget(track);
-	}
-
 	#connect(): PushConnection {
-		const { address, credentials, onProblem } = this.#options;
+		const { address, onMissed, credentials, onProblem } = this.#options;
 		return openPushConnection({
 			address,
+			onMissed,
 			credentials,
 			onOpen: () => {
 				this.#session = ++this.#sessions;
@@ -140,10 +166,22 @@ class Shipper implements LogShipper {
 	/** Something may have been written: looked at soon, with all others. */
 	#note(track: TrackedAttempt): void {
 		this.#changed.add(track);
+		this.#scanSoon();
+	}
+
+	#scanSoon(): void {
 		this.#scanning ??= setTimeout(() => {
 			this.#scanning = null;
 			for (const changed of this.#changed) this.#shipNews(changed);
+			this.#tellSilent();
 		}, COALESCE_MS);
+	}
+
+	/** Once: who is not heard of holds up a reader for some seconds, and costs no byte. */
+	#tellSilent(): void {
+		const silentAttemptIds = this.#silent;
+		this.#silent = [];
+		if (silentAttemptIds.length > 0 && this.#session !== 0) this.#connection?.send({ silentAttemptIds });
 	}
 
 	#shipNews(track: TrackedAttempt): void {

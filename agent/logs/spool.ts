@@ -59,7 +59,7 @@ export class Spool {
 	constructor(files: SpoolFiles, limitBytes: number) {
 		this.#files = files;
 		this.#limitBytes = limitBytes;
-		this.#statePath = `${files.stdout}.limit`;
+		this.#statePath = limitPath(files);
 		this.#state = readState(this.#statePath);
 	}
 
@@ -161,6 +161,9 @@ export class Spool {
 	}
 }
 
+/** Where it stands what was cut. */
+export const limitPath = ({ stdout }: SpoolFiles): string => `${stdout}.limit`;
+
 const readState = (path: string): SpoolState => {
 	try {
 		const state: unknown = JSON.parse(readFileSync(path, "utf8"));
@@ -191,9 +194,9 @@ const isDiskLow = (folder: string): boolean => {
 };
 
 /** A file that the step never opened, or took away, is empty. */
-const sizeOf = (path: string): number => {
+export const sizeOf = (path: string): number => {
 	try {
-		return statSync(path).size;
+		return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 	} catch {
 		return 0;
 	}

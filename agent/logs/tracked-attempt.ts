@@ -1,10 +1,10 @@
 /** One attempt's output on this agent: its files, watched, and its three streams. */
 
-import { type FSWatcher, watch } from "node:fs";
+import { existsSync, type FSWatcher, watch } from "node:fs";
 import { dirname } from "node:path";
 import { RunmeshError } from "#shared/errors.ts";
 import { ShippedStream } from "./shipped-stream.ts";
-import { Spool, type SpoolFiles, spoolStreams } from "./spool.ts";
+import { limitPath, Spool, type SpoolFiles, sizeOf, spoolStreams } from "./spool.ts";
 
 /** Of stdout and stderr. */
 export interface LogTotals {
@@ -16,7 +16,9 @@ export class TrackedAttempt {
 	readonly attemptId: string;
 	readonly streams: ShippedStream[];
 	readonly #spool: Spool;
-	readonly #watchers: FSWatcher[];
+	readonly #folders: readonly string[];
+	readonly #onChange: () => void;
+	#watchers: FSWatcher[] = [];
 	readonly #totals: PromiseWithResolvers<LogTotals> = Promise.withResolvers();
 	#complete = false;
 
@@ -24,7 +26,8 @@ export class TrackedAttempt {
 		this.attemptId = attemptId;
 		this.#spool = new Spool(files, limitBytes);
 		this.streams = spoolStreams.map((name) => new ShippedStream(attemptId, name, this.#spool));
-		this.#watchers = [...new Set(Object.values(files).map(dirname))].flatMap((dir) => watchFolder(dir, onChange));
+		this.#folders = [...new Set(Object.values(files).map(dirname))];
+		this.#onChange = onChange;
 		// Dropped before anybody asked for the totals: nobody is to be told.
 		this.#totals.promise.catch(() => undefined);
 	}
@@ -58,6 +61,10 @@ export class TrackedAttempt {
 		this.#totals.reject(new RunmeshError("RM_CONFLICT", `the log of ${this.attemptId} was dropped`));
 	}
 
+	watch(): void {
+		this.#watchers = this.#folders.flatMap((dir) => watchFolder(dir, this.#onChange));
+	}
+
 	unwatch(): void {
 		for (const watcher of this.#watchers) watcher.close();
 	}
@@ -73,3 +80,7 @@ const watchFolder = (dir: string, onChange: () => void): FSWatcher[] => {
 		return [];
 	}
 };
+
+/** Nothing was written, and nothing that was written was cut. */
+export const isUntouched = (files: SpoolFiles): boolean =>
+	spoolStreams.every((stream) => sizeOf(files[stream]) === 0) && !existsSync(limitPath(files));

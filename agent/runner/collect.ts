@@ -5,17 +5,19 @@ import { readdir, realpath } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname } from "node:path";
 import type { BlobStore } from "#shared/blobs/store.ts";
-import { captureTree } from "#shared/blobs/tree.ts";
-import type { ArtifactRef, Failure, Outcome, Task } from "#shared/domain.ts";
+import { captureTree, readManifest } from "#shared/blobs/tree.ts";
+import type { ArtifactRef, CodeUse, Failure, Outcome, Task } from "#shared/domain.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { AgentId } from "#shared/ids.ts";
 import type { Ending } from "../core/commands.ts";
 import type { Exit } from "../core/inputs.ts";
 import { type FinishedBody, identityOf } from "../core/state.ts";
 import { diskAvailableBytes } from "../fingerprint/disk.ts";
+import { readCodeUse } from "./code-use.ts";
 import { failure, lastLines, toFailure } from "./failure.ts";
 import { readMetrics } from "./metrics.ts";
 import type { AttemptPaths } from "./paths.ts";
+import { checkTotal, readValue } from "./values.ts";
 
 interface Verdict {
 	outcome: Outcome;
@@ -42,6 +44,7 @@ export const collectOutcome = async (
 		finishedAtMs: 0,
 		logBytes: 0,
 		logDroppedBytes: 0,
+		codeUse: null,
 	};
 	if (ending.kind === "unstarted") {
 		return { ...body, outcome: ending.outcome, failure: ending.failure, finishedAtMs: ending.atMs };
@@ -51,16 +54,33 @@ export const collectOutcome = async (
 		verdict.outcome === "succeeded"
 			? await captureOutputs(task, paths, store, agentId)
 			: { outputs: [], failure: verdict.failure };
+	const outcome = taken.failure && verdict.outcome === "succeeded" ? "failed" : verdict.outcome;
 	return {
 		...body,
-		outcome: taken.failure && verdict.outcome === "succeeded" ? "failed" : verdict.outcome,
+		outcome,
 		failure: taken.failure,
 		outputs: taken.outputs,
 		metrics: sizeOf(paths.metrics) === 0 ? [] : await readMetrics(paths.metrics).catch(() => []),
 		startedAtMs: ending.startedAtMs,
 		finishedAtMs: ending.exit.atMs,
 		logBytes: sizeOf(paths.stdout) + sizeOf(paths.stderr),
+		// After the outputs: one that is a piece of the code was read by now.
+		codeUse: outcome === "succeeded" ? await codeUseOf(task, paths, store) : null,
 	};
+};
+
+/** What can't be told costs a cached result, not the outcome. */
+const codeUseOf = async (
+	{ trackCode, code, action }: Task,
+	paths: AttemptPaths,
+	store: BlobStore,
+): Promise<CodeUse | null> => {
+	if (!trackCode || !code || action.kind !== "command") return null;
+	try {
+		return await readCodeUse(paths, await readManifest(store, code.digest), action.workdir);
+	} catch {
+		return null;
+	}
 };
 
 /** Most programs say little when a write fails; a disk that is full as they fail tells more. */
@@ -118,10 +138,12 @@ const captureOutputs = async (
 	agentId: AgentId,
 ): Promise<{ outputs: ArtifactRef[]; failure: Failure | null }> => {
 	const outputs: ArtifactRef[] = [];
-	for (const { name, path } of task.outputs) {
+	for (const { name, path, asValue } of task.outputs) {
 		try {
 			await checkPlace(paths, path);
-			outputs.push(await captureTree(store, `${paths.outputs}/${path}`, name, agentId));
+			const ref = await captureTree(store, `${paths.outputs}/${path}`, name, agentId);
+			outputs.push(asValue ? { ...ref, valueJson: await readValue(store, ref, path) } : ref);
+			checkTotal(outputs);
 		} catch (error) {
 			const missing = error instanceof RunmeshError && error.code === "RM_NOT_FOUND";
 			const problem = missing

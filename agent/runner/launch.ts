@@ -1,29 +1,56 @@
-/** What a supervisor needs to start its command: environment, folder and arguments, as a script that it reads. */
+/** The command as a supervisor runs it: folder, environment and arguments, as a script that it reads. */
 
-import { accessSync, constants, realpathSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { delimiter } from "node:path";
 import type { Task } from "#shared/domain.ts";
 import type { Environment } from "./environment.ts";
 import { AttemptError } from "./failure.ts";
 import type { AttemptPaths } from "./paths.ts";
 
-/** `base` is the launcher's own environment: only what differs is written. Throws where the command can't start. */
-export const writeLaunchScript = (task: Task, paths: AttemptPaths, env: Environment, base: Environment): void => {
+/** `base` is the supervisors' own environment: only what differs is set. Throws where the command can't start. */
+export const launchScript = (task: Task, paths: AttemptPaths, env: Environment, base: Environment): string => {
 	if (task.action.kind !== "command") throw new AttemptError("launch", "a no-op has no process");
 	const { shell, command, workdir } = task.action;
 	checkInterpreter(shell[0] ?? "", env.PATH ?? "");
 	const cwd = workdir === "" ? paths.work : checkWorkdir(paths.work, workdir);
 	const own = Object.entries(env).filter(([name, value]) => base[name] !== value);
-	writeFileSync(
-		paths.launch,
-		[
-			...own.map(([name, value]) => `export ${name}=${quote(value)}`),
-			`cd ${quote(cwd)}`,
-			`set -- ${[...shell, command].map(quote).join(" ")}`,
-			"",
-		].join("\n"),
-		{ mode: 0o600 },
-	);
+	const assign = ([name, value]: [string, string]): string => `${name}=${quote(value)}`;
+	const byEnv = own.filter(([name]) => KEPT_BY_SHELLS.has(name)).map(assign);
+	const words = [
+		...own.filter(([name]) => !KEPT_BY_SHELLS.has(name)).map(assign),
+		...(byEnv.length === 0 ? [] : ["env", ...byEnv]),
+		...wordsOf(shell, command).map(quote),
+	];
+	return `cd ${quote(cwd)} && ${words.join(" ")}\n`;
+};
+
+/** Variables that a shell keeps to itself; it would refuse to set them for a command. */
+const KEPT_BY_SHELLS = new Set([
+	...["_", "OPTIND", "PPID", "UID", "EUID", "GROUPS", "LINENO", "RANDOM", "SECONDS"],
+	...["SHELLOPTS", "BASHOPTS", "BASH_VERSINFO"],
+]);
+
+/** What a POSIX shell does by itself, or takes for more than a name. */
+const NOT_PROGRAMS = new Set([
+	...["if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function"],
+	...["select", "time", "coproc", "alias", "bg", "bind", "break", "builtin", "caller", "cd", "chdir", "command"],
+	...["compgen", "complete", "continue", "declare", "dirs", "disown", "echo", "enable", "eval", "exec", "exit"],
+	...["export", "false", "fc", "fg", "getopts", "hash", "help", "history", "jobs", "kill", "let", "local", "logout"],
+	...["mapfile", "popd", "printf", "pushd", "pwd", "read", "readarray", "readonly", "return", "set", "shift", "shopt"],
+	...["source", "suspend", "test", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset"],
+	...["wait", ".", ":"],
+]);
+
+const PLAIN_WORDS = /^[A-Za-z0-9_.,:@%+/-]+( +[A-Za-z0-9_.,:@%+/=-]+)*$/;
+
+/**
+ * A program with plain arguments, as most commands are, needs no shell between: it is started at once, and gets
+ * signals itself.
+ */
+const wordsOf = (shell: readonly string[], command: string): string[] => {
+	const words = command.trim().split(/ +/);
+	const isPlain = shell.join(" ") === "/bin/sh -c" && PLAIN_WORDS.test(command.trim());
+	return isPlain && !NOT_PROGRAMS.has(words[0] ?? "") ? words : [...shell, command];
 };
 
 /** For a shell: taken as it stands. */

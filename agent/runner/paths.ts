@@ -15,10 +15,10 @@ export interface AttemptPaths {
 	/** Records of its progress: record.ts. */
 	task: string;
 	devices: string;
+	codeMarks: string;
 	launch: string;
 	process: string;
 	stop: string;
-	exit: string;
 	outcome: string;
 }
 
@@ -35,10 +35,10 @@ export const attemptPaths = (root: string, attemptId: AttemptId): AttemptPaths =
 		stderr: `${folder}/stderr`,
 		task: `${folder}/task.bin`,
 		devices: `${folder}/devices.json`,
+		codeMarks: `${folder}/code-marks.json`,
 		launch: `${folder}/launch.sh`,
 		process: `${folder}/process`,
 		stop: `${folder}/stop.json`,
-		exit: `${folder}/exit`,
 		outcome: `${folder}/outcome.bin`,
 	};
 };

@@ -1,19 +1,23 @@
 /** Brings what a step needs into its folder: code tree, inputs, parameters. */
 
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import type { BlobStore } from "#shared/blobs/store.ts";
 import { type BlobSource, fetchArtifact } from "#shared/blobs/transfer.ts";
 import { materialiseTree } from "#shared/blobs/tree.ts";
-import type { ArtifactRef, Task } from "#shared/domain.ts";
+import type { ArtifactRef, Manifest, Task } from "#shared/domain.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { isName } from "#shared/ids.ts";
+import { forgetMarks, markCode } from "./code-use.ts";
 import { AttemptError, toFailure } from "./failure.ts";
 import type { AttemptPaths } from "./paths.ts";
+import { writeOver } from "./record.ts";
 
 export interface PrepareTools {
 	store: BlobStore;
 	/** Who may have the bytes, nearest first. */
 	sourcesOf(ref: ArtifactRef): Promise<BlobSource[]>;
+	/** Whether access times tell of reads where the attempts' folders are. */
+	readsShow(): Promise<boolean>;
 }
 
 export const prepareAttempt = async (
@@ -24,12 +28,23 @@ export const prepareAttempt = async (
 ): Promise<void> => {
 	checkTask(task);
 	if (!isFresh) makeFolders(paths);
-	writeFileSync(paths.params, task.paramsJson);
-	const { code, inputs } = task;
+	writeOver(paths.params, task.paramsJson);
+	const { code, inputs, trackCode } = task;
+	const bringCode = async (ref: ArtifactRef): Promise<void> => {
+		const manifest = await bring(ref, "the code", paths.work, tools, signal);
+		if (trackCode) await watchCode(paths, manifest, tools);
+	};
 	await Promise.all([
-		...(code ? [bring(code, "the code", paths.work, tools, signal)] : []),
+		...(code ? [bringCode(code)] : []),
 		...inputs.map((ref) => bring(ref, `input "${ref.name}"`, `${paths.inputs}/${ref.name}`, tools, signal)),
 	]);
+};
+
+/** Without it the whole of the code counts as read: no reason to fail. */
+const watchCode = async (paths: AttemptPaths, manifest: Manifest, { readsShow }: PrepareTools): Promise<void> => {
+	forgetMarks(paths);
+	if (!(await readsShow())) return;
+	await markCode(paths, manifest).catch(() => forgetMarks(paths));
 };
 
 const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -76,24 +91,24 @@ const bring = async (
 	target: string,
 	{ store, sourcesOf }: PrepareTools,
 	signal: AbortSignal,
-): Promise<void> => {
+): Promise<Manifest> => {
 	try {
-		await fetchAndPlace();
+		return await fetchAndPlace();
 	} catch (error) {
 		const failure = toFailure(error, "input", `${what} could not be brought here`);
 		throw new AttemptError(failure.cause, failure.message);
 	}
 
-	async function fetchAndPlace(secondTime = false): Promise<void> {
+	async function fetchAndPlace(secondTime = false): Promise<Manifest> {
 		await fetchArtifact(store, ref, await sourcesOf(ref), signal);
 		signal.throwIfAborted();
 		try {
-			await materialiseTree(store, ref, target);
+			return await materialiseTree(store, ref, target);
 		} catch (error) {
 			// A blob damaged on our disk is set aside then: another copy may be whole.
 			const corrupt = error instanceof RunmeshError && error.code === "RM_BLOB_CORRUPT";
 			if (!corrupt || secondTime) throw error;
-			await fetchAndPlace(true);
+			return fetchAndPlace(true);
 		}
 	}
 };

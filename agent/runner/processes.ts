@@ -1,6 +1,6 @@
 /**
- * The attempts' processes: started through the launcher, adopted from an earlier agent, signalled, ended. Supervisors
- * tell when they start and end; a regular look at each finds what was not told, such as one that was killed.
+ * The attempts' processes: started under a supervisor, adopted from an earlier agent, signalled, ended. Supervisors
+ * tell this agent when they start and end; a regular look finds what was told to an agent that died.
  */
 
 import type { AttemptId } from "#shared/ids.ts";
@@ -8,25 +8,29 @@ import { isAlive, type ProcessIdentity } from "#shared/process.ts";
 import type { Exit } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import type { Environment } from "./environment.ts";
-import { createLauncher } from "./launcher.ts";
-import { killLeftovers } from "./leftovers.ts";
+import { createLeftovers, type Found } from "./leftovers.ts";
 import type { AttemptPaths } from "./paths.ts";
 import { signalGroup } from "./process.ts";
-import { readClaim } from "./record.ts";
+import { readClaim, readExit, writeLaunch } from "./record.ts";
 import { exitLeftBy } from "./recover.ts";
+import { createSupervisors } from "./supervisors.ts";
 
 export interface ProcessEvents {
 	onStarted(attemptId: AttemptId): void;
-	onNotStarted(attemptId: AttemptId): void;
+	/** `error` says why, where it is known. */
+	onNotStarted(attemptId: AttemptId, error: unknown): void;
 	onExited(attemptId: AttemptId, exit: Exit): void;
 }
 
 export interface AttemptProcesses {
-	launch(attemptId: AttemptId, paths: AttemptPaths): void;
+	/** Once, after recovery. */
+	startAhead(): void;
+	/** `script` is what its supervisor runs. */
+	launch(attemptId: AttemptId, paths: AttemptPaths, script: string): void;
 	adopt(attemptId: AttemptId, paths: AttemptPaths, supervisor: ProcessIdentity): void;
 	signal(attemptId: AttemptId, name: NodeJS.Signals): void;
-	/** Whatever is left of it; false when some would not go. */
-	end(attemptId: AttemptId): Promise<boolean>;
+	/** Whatever is left of it. */
+	end(attemptId: AttemptId): Promise<Found>;
 	/** Processes run on. */
 	close(): void;
 }
@@ -35,6 +39,9 @@ interface Followed {
 	paths: AttemptPaths;
 	/** null until it has started. */
 	supervisor: ProcessIdentity | null;
+	/** Started by an earlier agent: it does not tell this one how it ends. */
+	adopted: boolean;
+	script: string;
 	launches: number;
 	askedAtMs: number;
 }
@@ -44,15 +51,18 @@ const LOOK_MS = 500;
 const UNHEARD_MS = 2_000;
 const LAUNCHES = 3;
 
+/** `root` is the folder of the attempts' folders. */
 export const followProcesses = (
+	root: string,
 	environment: Environment,
 	events: ProcessEvents,
 	nowMs: () => number,
 ): AttemptProcesses => {
 	/** Those whose end is awaited. */
 	const followed = new Map<AttemptId, Followed>();
-	/** Groups that ended a moment ago: their number is not another's yet. */
+	/** Those that ended a moment ago: their supervisor's number is not another's yet. */
 	const ended = new Map<AttemptId, ProcessIdentity>();
+	const leftovers = createLeftovers();
 	let timer: NodeJS.Timeout | null = null;
 
 	const follow = (attemptId: AttemptId, of: Followed): void => {
@@ -67,11 +77,26 @@ export const followProcesses = (
 		timer = null;
 	};
 
-	const launcher = createLauncher(environment, {
+	const supervisors = createSupervisors(root, environment, {
+		onTold: (attemptId, supervisor) => told(attemptId, supervisor),
 		onStarted: (attemptId, supervisor) => started(attemptId, supervisor),
 		onEnded: (attemptId, code) => exited(attemptId, exitOf(code, nowMs())),
 		onFailed: (attemptId) => launchFailed(attemptId),
+		onVanished: (attemptId) => vanished(attemptId),
 	});
+
+	const told = (attemptId: AttemptId, supervisor: ProcessIdentity): boolean => {
+		const of = followed.get(attemptId);
+		if (!of) return false;
+		try {
+			writeLaunch(of.paths, supervisor, of.script);
+			return true;
+		} catch (error) {
+			unfollow(attemptId);
+			events.onNotStarted(attemptId, error);
+			return false;
+		}
+	};
 
 	const started = (attemptId: AttemptId, supervisor: ProcessIdentity): void => {
 		const of = followed.get(attemptId);
@@ -88,11 +113,18 @@ export const followProcesses = (
 		events.onExited(attemptId, exit);
 	};
 
-	/** A claim tells of one that did start, perhaps by an agent that died just then. */
-	const heedClaim = (attemptId: AttemptId, { paths }: Followed): boolean => {
-		const supervisor = readClaim(paths)?.supervisor;
-		if (supervisor) started(attemptId, supervisor);
-		return Boolean(supervisor);
+	const vanished = (attemptId: AttemptId): void => {
+		const of = followed.get(attemptId);
+		if (of) exited(attemptId, exitLeftBy(of.paths, nowMs()));
+	};
+
+	/** What it wrote tells of one that did start, unheard. */
+	const heedClaim = (attemptId: AttemptId, of: Followed): boolean => {
+		const supervisor = readClaim(of.paths)?.supervisor;
+		if (!supervisor) return false;
+		of.adopted = true;
+		started(attemptId, supervisor);
+		return true;
 	};
 
 	const launchFailed = (attemptId: AttemptId): void => {
@@ -100,28 +132,29 @@ export const followProcesses = (
 		if (!of || of.supervisor || heedClaim(attemptId, of)) return;
 		if (of.launches < LAUNCHES) {
 			of.launches++;
-			launcher.launch(attemptId, of.paths.folder);
+			supervisors.launch(attemptId);
 			return;
 		}
 		unfollow(attemptId);
-		events.onNotStarted(attemptId);
+		events.onNotStarted(attemptId, null);
 	};
 
 	const look = (): void => {
 		for (const [attemptId, of] of followed) {
-			if (of.supervisor) {
-				if (!isAlive(of.supervisor)) exited(attemptId, exitLeftBy(of.paths, nowMs()));
-			} else if (nowMs() - of.askedAtMs > UNHEARD_MS) heedClaim(attemptId, of);
+			if (!of.supervisor) {
+				if (nowMs() - of.askedAtMs > UNHEARD_MS) heedClaim(attemptId, of);
+			} else if (of.adopted && (readExit(of.paths) || !isAlive(of.supervisor))) vanished(attemptId);
 		}
 	};
 
 	return {
-		launch: (attemptId, paths) => {
-			follow(attemptId, { paths, supervisor: null, launches: 1, askedAtMs: nowMs() });
-			launcher.launch(attemptId, paths.folder);
+		startAhead: supervisors.startAhead,
+		launch: (attemptId, paths, script) => {
+			follow(attemptId, { paths, supervisor: null, adopted: false, script, launches: 1, askedAtMs: nowMs() });
+			supervisors.launch(attemptId);
 		},
 		adopt: (attemptId, paths, supervisor) => {
-			follow(attemptId, { paths, supervisor, launches: 0, askedAtMs: nowMs() });
+			follow(attemptId, { paths, supervisor, adopted: true, script: "", launches: 0, askedAtMs: nowMs() });
 		},
 		signal: (attemptId, name) => {
 			const supervisor = followed.get(attemptId)?.supervisor;
@@ -129,12 +162,16 @@ export const followProcesses = (
 		},
 		end: async (attemptId) => {
 			const supervisor = ended.get(attemptId);
+			if (!supervisor) return "unknown";
 			ended.delete(attemptId);
-			if (supervisor) signalGroup(supervisor.pid, "SIGKILL");
-			return killLeftovers(attemptId);
+			const found = await leftovers.end(attemptId, supervisor.pid);
+			// One that had to be killed, or none to tell by: then its group ends, and its supervisor with it.
+			if (found === "none") supervisors.free(attemptId);
+			else signalGroup(supervisor.pid, "SIGKILL");
+			return found;
 		},
 		close: () => {
-			launcher.close();
+			supervisors.close();
 			if (timer) clearInterval(timer);
 		},
 	};

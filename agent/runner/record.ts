@@ -7,21 +7,36 @@
  *                 together with all that ran, and the leader, to whom no heartbeat shows the attempt any more, sends
  *                 the task again.
  *   devices.json  Before the launch, for an attempt that was given GPUs: which.
- *   launch.sh     Before the launch: what the supervisor reads to start the command.
- *   process       By the supervisor, before the command, created exclusively: who it is, under which boot. This is
- *                 what makes an attempt run once: a second supervisor finds it and ends. So whoever finds none, and
- *                 no process that carries the attempt's name, may launch (again): whichever supervisor comes first
- *                 runs the command, and no other does.
+ *   code-marks.json  Before the launch, for an attempt whose reads of the code are to be told: they show from here on.
+ *                 Without it, or after a restart of the machine, they are not told (code-use.ts).
+ *   launch.sh     Before the launch. Its first line names the attempt and the supervisor that is told of it, the rest is
+ *                 what that one runs. This is what makes an attempt run once: a supervisor that is not named leaves it,
+ *                 and another is named only when the one before is gone without having started it.
+ *   process       By the supervisor: a line before the command starts, a line when it has ended. A line counts when it
+ *                 ends in a newline. When the supervisor is gone without the second, someone killed both, or the
+ *                 machine was restarted.
  *   stop.json     Before a stop's first signal: a restarted agent goes on with the stop and knows why it ended.
- *   exit          By the supervisor, when the command ended: one write, whole when it ends in a newline. When the
- *                 process is gone without it, someone killed both, or the machine was restarted.
- *   outcome.bin   Staged, renamed and synced; only then is the outcome reported. Lost, it is made again from exit,
- *                 outputs and metrics, to the same digests.
+ *   outcome.bin   Staged, renamed and synced; only then is the outcome reported. Lost, it is made again from process,
+ *                 outputs and metrics, to the same digests. A short success without outputs has none: to make it again
+ *                 costs nothing.
+ *
+ * A folder may have been another attempt's (folders.ts): what its files say counts for the attempt that they name.
  *
  * The folder goes when the journal has the outcome and the coordinator the logs; settled.ts keeps the id.
  */
 
-import { closeSync, fsync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+	closeSync,
+	fsync,
+	ftruncateSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	statSync,
+	writeFileSync,
+} from "node:fs";
+import { basename } from "node:path";
 import { promisify } from "node:util";
 import type { Report, Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
@@ -29,13 +44,12 @@ import type { ProcessIdentity } from "#shared/process.ts";
 import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
 import type { FinishedBody, Stop } from "../core/state.ts";
 import type { AttemptPaths } from "./paths.ts";
-import { parseClaim } from "./process.ts";
 
 /** Into a folder of its own: a spare one with all it needs, or one that is there already. */
 export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null): void => {
 	const bytes = taskCodec.encode(task);
 	if (spare !== null) {
-		writeFileSync(`${spare}/task.bin`, bytes);
+		writeOver(`${spare}/task.bin`, bytes);
 		renameSync(spare, paths.folder);
 		return;
 	}
@@ -44,6 +58,31 @@ export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null)
 	writeFileSync(staged, bytes, { mode: 0o600 });
 	renameSync(staged, paths.task);
 };
+
+/** Into a file that mostly is there: to make one costs far more, and so does to empty it first. */
+export const writeOver = (path: string, content: string | Uint8Array): void => {
+	const bytes = Buffer.from(content);
+	const file = openToWrite(path);
+	try {
+		writeFileSync(file, bytes);
+		ftruncateSync(file, bytes.length);
+	} finally {
+		closeSync(file);
+	}
+};
+
+const openToWrite = (path: string): number => {
+	try {
+		return openSync(path, "r+");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+		return openSync(path, "w", 0o600);
+	}
+};
+
+/** Only then may the supervisor be told of the attempt. */
+export const writeLaunch = (paths: AttemptPaths, { pid, start }: ProcessIdentity, script: string): void =>
+	writeOver(paths.launch, `# ${basename(paths.folder)} ${pid} ${start}\n${script}`);
 
 export const writeDevices = (paths: AttemptPaths, gpuIds: string[]): void =>
 	writeFileSync(paths.devices, JSON.stringify(gpuIds));
@@ -83,6 +122,13 @@ export const readDevices = (paths: AttemptPaths): string[] =>
 export const readStop = (paths: AttemptPaths): Stop | null =>
 	readAs(paths.stop, (bytes) => JSON.parse(bytes.toString()) as Stop);
 
+/** Who was told to run it last; null when nobody was. */
+export const readNamed = (paths: AttemptPaths): ProcessIdentity | null =>
+	readAs(paths.launch, (bytes) => {
+		const [, attempt, pid, start = ""] = /^# (\S+) (\d+) (.+)\n/.exec(bytes.toString()) ?? [];
+		return attempt === basename(paths.folder) ? { pid: Number(pid), start } : null;
+	});
+
 export interface Claim {
 	/** null when it can't be read: written in the last moments before a power cut. */
 	supervisor: ProcessIdentity | null;
@@ -91,17 +137,29 @@ export interface Claim {
 
 /** null when the command never began. */
 export const readClaim = (paths: AttemptPaths): Claim | null => {
-	const written = statSync(paths.process, { throwIfNoEntry: false });
-	if (!written) return null;
-	const supervisor = readAs(paths.process, (bytes) => parseClaim(bytes.toString()));
-	return { supervisor, startedAtMs: Math.round(written.mtimeMs) };
+	if (readProcess(paths, "started") === null) return null;
+	return { supervisor: readNamed(paths), startedAtMs: modifiedAtMs(paths.launch) };
 };
 
-export const readExit = (paths: AttemptPaths): { code: number; atMs: number } | null =>
-	readAs(paths.exit, (bytes) => {
-		const whole = /^(\d{1,3})\n$/.exec(bytes.toString());
-		return whole ? { code: Number(whole[1]), atMs: Math.round(statSync(paths.exit).mtimeMs) } : null;
+export const readExit = (paths: AttemptPaths): { code: number; atMs: number } | null => {
+	const code = readProcess(paths, "ended");
+	return code === null ? null : { code: Number(code), atMs: modifiedAtMs(paths.process) };
+};
+
+/** What follows the word on its line; null when there is no such line. */
+const readProcess = (paths: AttemptPaths, word: "started" | "ended"): string | null =>
+	readAs(paths.process, (bytes) => {
+		const start = `${word} ${basename(paths.folder)}`;
+		// The last piece is what lacks its newline.
+		const line = bytes
+			.toString()
+			.split("\n")
+			.slice(0, -1)
+			.find((line) => line === start || line.startsWith(`${start} `));
+		return line === undefined ? null : line.slice(start.length + 1);
 	});
+
+const modifiedAtMs = (path: string): number => Math.round(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 
 export const readOutcome = (paths: AttemptPaths, task: Task): FinishedBody | null =>
 	readAs(paths.outcome, (bytes) => {

@@ -1,14 +1,14 @@
 /** What an earlier agent left on this disk, and how far each of its attempts came. */
 
 import { readdirSync, rmSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { type AttemptId, isAttemptId } from "#shared/ids.ts";
-import { identifyProcess, isAlive, type ProcessIdentity } from "#shared/process.ts";
+import { isAlive, type ProcessIdentity } from "#shared/process.ts";
 import type { Exit, RecoveredAttempt } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
-import { attemptProcesses } from "./leftovers.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
-import { isOfEarlierBoot } from "./process.ts";
-import { readClaim, readDevices, readExit, readOutcome, readStop, readTask } from "./record.ts";
+import { isOfEarlierBoot, signalProcess } from "./process.ts";
+import { readClaim, readDevices, readExit, readNamed, readOutcome, readStop, readTask } from "./record.ts";
 
 export interface Recovery {
 	attempts: RecoveredAttempt[];
@@ -18,25 +18,45 @@ export interface Recovery {
 	leftover: AttemptId[];
 }
 
-export const recoverAttempts = (root: string, settled: ReadonlySet<AttemptId>, nowMs: number): Recovery => {
+export const recoverAttempts = async (
+	root: string,
+	settled: ReadonlySet<AttemptId>,
+	nowMs: () => number,
+): Promise<Recovery> => {
 	const recovery: Recovery = { attempts: [], processes: new Map(), leftover: [] };
 	const names = readdirSync(root).filter(isAttemptId);
-	const carriers = names.length === 0 ? new Map<AttemptId, number[]>() : attemptProcesses();
+	if (names.length > 0) await undecidedEnd(root, names);
 	for (const attemptId of names) {
 		const paths = attemptPaths(root, attemptId);
 		if (settled.has(attemptId)) recovery.leftover.push(attemptId);
-		else recoverOne(paths, attemptId, carriers.get(attemptId) ?? [], recovery, nowMs);
+		else recoverOne(paths, attemptId, recovery, nowMs());
 	}
 	return recovery;
 };
 
-const recoverOne = (
-	paths: AttemptPaths,
-	attemptId: AttemptId,
-	carriers: number[],
-	recovery: Recovery,
-	nowMs: number,
-): void => {
+const LOOK_MS = 10;
+const PATIENCE_MS = 2_000;
+
+/**
+ * A supervisor that the agent which died had just told of an attempt is about to start it, or sees that nobody is there
+ * to tell it more, and ends. Before that nobody can say what is still to be started.
+ */
+const undecidedEnd = async (root: string, names: readonly AttemptId[]): Promise<void> => {
+	let undecided = names.map((attemptId) => attemptPaths(root, attemptId));
+	for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+		undecided = undecided.filter((paths) => {
+			const named = readClaim(paths) ? null : readNamed(paths);
+			if (!named || !isAlive(named)) return false;
+			// Paused, perhaps: it must not go on later.
+			if (waitedMs >= PATIENCE_MS) signalProcess(named.pid, "SIGKILL");
+			return true;
+		});
+		if (undecided.length === 0) return;
+		await delay(LOOK_MS);
+	}
+};
+
+const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recovery, nowMs: number): void => {
 	const task = readTask(paths);
 	if (!task) {
 		// Never acknowledged, or lost with the power: not ours.
@@ -50,18 +70,16 @@ const recoverOne = (
 	};
 	const outcome = readOutcome(paths, task);
 	if (outcome) return add({ kind: "finished", outcome });
-
-	const supervisor = claim ? claim.supervisor : aboutToClaim(carriers);
-	if (supervisor && isAlive(supervisor)) {
-		recovery.processes.set(attemptId, supervisor);
+	const named = readNamed(paths);
+	// What was written last may be lost with the power: whoever was told of it then may have started it.
+	if (!claim && !(named && isOfEarlierBoot(named))) return add({ kind: "accepted" });
+	// One that has written how this ended may live on.
+	if (!readExit(paths) && claim?.supervisor && isAlive(claim.supervisor)) {
+		recovery.processes.set(attemptId, claim.supervisor);
 		return add({ kind: "running" });
 	}
-	if (!claim) return add({ kind: "accepted" });
 	add({ kind: "exited", exit: exitLeftBy(paths, nowMs) });
 };
-
-/** Just spawned by the agent that died: alone in carrying the attempt's name. */
-const aboutToClaim = ([pid]: number[]): ProcessIdentity | null => (pid === undefined ? null : identifyProcess(pid));
 
 /** Of a supervisor that is gone. Read after the look at the process: it may just have ended. */
 export const exitLeftBy = (paths: AttemptPaths, nowMs: number): Exit => {

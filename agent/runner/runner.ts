@@ -4,29 +4,31 @@ import { mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { BlobStore } from "#shared/blobs/store.ts";
 import type { Clock } from "#shared/clock.ts";
-import type { Task } from "#shared/domain.ts";
+import type { Failure, Task } from "#shared/domain.ts";
 import type { AgentId, AttemptId } from "#shared/ids.ts";
 import type { ProcessIdentity } from "#shared/process.ts";
 import type { Command } from "../core/commands.ts";
 import type { Input } from "../core/inputs.ts";
 import type { FinishedBody } from "../core/state.ts";
 import type { LogShipper, TrackedLog } from "../logs/shipper.ts";
+import type { SpoolFiles } from "../logs/spool.ts";
+import { readsShowIn } from "./access-times.ts";
 import { collectOutcome } from "./collect.ts";
 import { baseEnvironment, stepEnvironment } from "./environment.ts";
 import { failure, toFailure } from "./failure.ts";
-import { writeLaunchScript } from "./launch.ts";
+import { createFolders } from "./folders.ts";
+import { launchScript } from "./launch.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
 import { type PrepareTools, prepareAttempt } from "./prepare.ts";
 import { followProcesses } from "./processes.ts";
 import { writeDevices, writeOutcome, writeStop, writeTask } from "./record.ts";
 import { recoverAttempts } from "./recover.ts";
 import { openSettledLog } from "./settled.ts";
-import { createSpareFolders } from "./spares.ts";
 import { openTrash } from "./trash.ts";
 
 export type RunnerCommand = Exclude<Command, { kind: "acknowledge" | "report" }>;
 
-export interface RunnerOptions extends PrepareTools {
+export interface RunnerOptions extends Omit<PrepareTools, "readsShow"> {
 	agentId: AgentId;
 	/** The agent's folder. */
 	folder: string;
@@ -41,7 +43,7 @@ export interface RunnerOptions extends PrepareTools {
 export interface Runner {
 	execute(command: RunnerCommand): void;
 	/** Once, before anything is executed. */
-	recover(): Input;
+	recover(): Promise<Input>;
 	/** Lets go of everything; processes run on. */
 	close(): void;
 }
@@ -49,16 +51,31 @@ export interface Runner {
 /** What this process holds of an attempt. */
 interface Held {
 	paths: AttemptPaths;
-	/** Made a moment ago, with nothing in it. */
+	/** With all that an attempt finds in its folder, and nothing in it. */
 	isFresh: boolean;
+	/** No process is left of it. */
+	isOver: boolean;
 	preparing: AbortController | null;
 	/** Recovered. */
 	supervisor: ProcessIdentity | null;
+	/** Until its log is tracked. */
+	watch: NodeJS.Timeout | null;
 	log: TrackedLog | null;
 	/** All of its log has arrived. */
 	logShipped: Promise<unknown> | null;
 	wake: NodeJS.Timeout | null;
 }
+
+/** Before that nobody follows a log: of most steps that end so soon there is none. */
+const UNWATCHED_MS = 25;
+
+const spoolOf = ({ paths: { stdout, stderr, metrics } }: Held): SpoolFiles => ({ stdout, stderr, metrics });
+
+/** What took no longer, and left nothing but its end, is not worth a write that waits for the disk. */
+const SHORT_MS = 1_000;
+
+const isSoonMadeAgain = (task: Task, { outcome, startedAtMs, finishedAtMs }: FinishedBody): boolean =>
+	outcome === "succeeded" && task.outputs.length === 0 && !task.trackCode && finishedAtMs - startedAtMs < SHORT_MS;
 
 /** Longer ones fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -69,18 +86,24 @@ export const createRunner = (options: RunnerOptions): Runner => {
 	mkdirSync(root, { recursive: true, mode: 0o700 });
 	const settled = openSettledLog(options.folder);
 	const trash = openTrash(`${options.folder}/trash`, warn);
-	const spares = createSpareFolders(`${options.folder}/spare`, warn);
+	const folders = createFolders(`${options.folder}/spare`, trash, warn);
 	const environment = baseEnvironment();
+	const onHiddenReads = (): void =>
+		warn(`what steps read of their code can't be told in ${root}: for their caches all of it counts`, null);
+	const tools: PrepareTools = { ...options, readsShow: readsShowIn(root, onHiddenReads) };
 	const held = new Map<AttemptId, Held>();
 	const processes = followProcesses(
+		root,
 		environment,
 		{
 			onStarted: (attemptId) => {
 				onInput({ kind: "launched", attemptId, startedAtMs: clock.nowMs() });
-				trackLog(attemptId);
+				hold(attemptId).watch = setTimeout(() => trackLog(attemptId), UNWATCHED_MS);
 			},
-			onNotStarted: (attemptId) =>
-				onInput({ kind: "launchFailed", attemptId, failure: failure("launch", "no process could be started") }),
+			onNotStarted: (attemptId, error) => {
+				const why = error === null ? failure("launch", "no process could be started") : notReady(attemptId, error);
+				onInput({ kind: "launchFailed", attemptId, failure: why });
+			},
 			onExited: (attemptId, exit) => onInput({ kind: "exited", attemptId, exit }),
 		},
 		() => clock.nowMs(),
@@ -89,31 +112,28 @@ export const createRunner = (options: RunnerOptions): Runner => {
 	const hold = (attemptId: AttemptId): Held => {
 		const known = held.get(attemptId);
 		if (known) return known;
-		const paths = attemptPaths(root, attemptId);
-		const of: Held = {
-			...{ paths, isFresh: false, preparing: null, supervisor: null, log: null, logShipped: null, wake: null },
-		};
+		const nothing = { preparing: null, supervisor: null, watch: null, log: null, logShipped: null, wake: null };
+		const of: Held = { paths: attemptPaths(root, attemptId), isFresh: false, isOver: false, ...nothing };
 		held.set(attemptId, of);
 		return of;
 	};
 
 	const letGo = (attemptId: AttemptId): Held => {
 		const of = hold(attemptId);
-		if (of.wake) clearTimeout(of.wake);
+		for (const timer of [of.wake, of.watch]) if (timer) clearTimeout(timer);
 		held.delete(attemptId);
 		return of;
 	};
 
-	const trackLog = (attemptId: AttemptId): TrackedLog => {
+	const trackLog = (attemptId: AttemptId): void => {
 		const of = hold(attemptId);
-		const { stdout, stderr, metrics } = of.paths;
-		of.log ??= logs.track(attemptId, { stdout, stderr, metrics });
-		return of.log;
+		of.log ??= logs.track(attemptId, spoolOf(of));
 	};
 
 	const finishLog = (attemptId: AttemptId): void => {
 		const of = hold(attemptId);
-		of.logShipped ??= trackLog(attemptId).finish();
+		if (of.watch) clearTimeout(of.watch);
+		of.logShipped ??= of.log?.finish() ?? logs.ship(attemptId, spoolOf(of));
 		// Who waits for it sees the failure; until then it is no unhandled one.
 		of.logShipped.catch(() => undefined);
 	};
@@ -123,7 +143,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		const isNew = !held.has(attemptId);
 		const of = hold(attemptId);
 		try {
-			const spare = isNew ? spares.take() : null;
+			const spare = isNew ? folders.take() : null;
 			writeTask(of.paths, task, spare);
 			of.isFresh = spare !== null;
 		} catch (error) {
@@ -139,7 +159,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		const of = hold(attemptId);
 		of.preparing = new AbortController();
 		try {
-			await prepareAttempt(task, of.paths, options, { isFresh: of.isFresh, signal: of.preparing.signal });
+			await prepareAttempt(task, of.paths, tools, { isFresh: of.isFresh, signal: of.preparing.signal });
 			onInput({ kind: "prepared", attemptId });
 		} catch (error) {
 			const failure = toFailure(error, "input", `${of.paths.folder} can't be prepared`);
@@ -149,19 +169,22 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		}
 	};
 
+	const notReady = (attemptId: AttemptId, error: unknown): Failure =>
+		toFailure(error, "launch", `${hold(attemptId).paths.folder} can't be made ready`);
+
 	const launch = (task: Task, gpuIds: string[]): void => {
 		const { attemptId } = task;
 		const { paths } = hold(attemptId);
+		let script: string;
 		try {
 			if (gpuIds.length > 0) writeDevices(paths, gpuIds);
 			const devices = { gpuIds, hostHasGpus: options.hostHasGpus() };
-			writeLaunchScript(task, paths, stepEnvironment(environment, task, paths, devices), environment);
+			script = launchScript(task, paths, stepEnvironment(environment, task, paths, devices), environment);
 		} catch (error) {
-			const failure = toFailure(error, "launch", `${paths.folder} can't be made ready`);
-			onInput({ kind: "launchFailed", attemptId, failure });
+			onInput({ kind: "launchFailed", attemptId, failure: notReady(attemptId, error) });
 			return;
 		}
-		processes.launch(attemptId, paths);
+		processes.launch(attemptId, paths, script);
 	};
 
 	const follow = (attemptId: AttemptId): void => {
@@ -182,11 +205,14 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
 	const collect = async ({ task, ending }: Extract<RunnerCommand, { kind: "collect" }>): Promise<void> => {
 		const { attemptId } = task;
-		const { paths } = hold(attemptId);
+		const of = hold(attemptId);
+		const { paths } = of;
 		let outcome: FinishedBody;
 		try {
 			if (ending.kind === "exited") {
-				if (!(await processes.end(attemptId))) warn(`processes of ${attemptId} would not end`, null);
+				const left = await processes.end(attemptId);
+				of.isOver = left === "none" || left === "ended";
+				if (left === "living") warn(`processes of ${attemptId} would not end`, null);
 				finishLog(attemptId);
 			}
 			outcome = await collectOutcome(task, paths, ending, store, agentId);
@@ -195,7 +221,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 			const unstarted = { kind: "unstarted", outcome: "failed", failure: why, atMs: clock.nowMs() } as const;
 			outcome = await collectOutcome(task, paths, unstarted, store, agentId);
 		}
-		await storeOutcome(task, paths, outcome);
+		if (!isSoonMadeAgain(task, outcome)) await storeOutcome(task, paths, outcome);
 		onInput({ kind: "outcomeReady", attemptId, outcome });
 	};
 
@@ -229,7 +255,8 @@ export const createRunner = (options: RunnerOptions): Runner => {
 			warn(`${of.paths.folder} is kept`, error);
 			return;
 		}
-		trash.discard(of.paths.folder);
+		if (of.isOver) folders.giveBack(of.paths.folder);
+		else trash.discard(of.paths.folder);
 	};
 
 	const wake = (attemptId: AttemptId, atMs: number): void => {
@@ -266,9 +293,9 @@ export const createRunner = (options: RunnerOptions): Runner => {
 
 	return {
 		execute,
-		recover: () => {
+		recover: async () => {
 			const known = new Set(settled.atStart);
-			const recovery = recoverAttempts(root, known, clock.nowMs());
+			const recovery = await recoverAttempts(root, known, () => clock.nowMs());
 			for (const { task } of recovery.attempts) hold(task.attemptId);
 			for (const [attemptId, identity] of recovery.processes) {
 				hold(attemptId).supervisor = identity;
@@ -278,14 +305,15 @@ export const createRunner = (options: RunnerOptions): Runner => {
 				finishLog(attemptId);
 				void forget(attemptId);
 			}
+			processes.startAhead();
 			return { kind: "recovered", attempts: recovery.attempts, settled: settled.atStart };
 		},
 		close: () => {
 			processes.close();
-			spares.close();
+			folders.close();
 			trash.close();
-			for (const { wake, preparing } of held.values()) {
-				if (wake) clearTimeout(wake);
+			for (const { wake, watch, preparing } of held.values()) {
+				for (const timer of [wake, watch]) if (timer) clearTimeout(timer);
 				preparing?.abort();
 			}
 		},

@@ -1,32 +1,40 @@
 #!/bin/sh
-# Runs one attempt's command and outlives the agent: supervise.sh <attempt> <its folder>
-# Tells the agent on file descriptor 3, if it still listens, when the command starts and when it has ended.
+# Runs attempts' commands, one at a time, and outlives the agent while one runs: supervise.sh <folder of attempts>
+# Reads an attempt's id a line. Tells the agent, while it listens, who it is and when a command starts and has ended.
 # What the files promise, and in which order they are written, is told in record.ts.
 
-attempt=$1
-folder=$2
-
-boot=-
-claim=$$
-if [ -r /proc/sys/kernel/random/boot_id ]; then
-	read -r boot </proc/sys/kernel/random/boot_id
-	read -r claim <"/proc/$$/stat"
-fi
-
-# The file is made or this ends: however often an attempt is launched, its command starts once.
-set -C
-{ echo "$boot $claim" >"$folder/process"; } 2>/dev/null || exit 0
-set +C
+attempts=$1
 
 # A stop goes to the whole group: this waits for the command's own end. The command gets the default handling.
 trap : HUP INT QUIT TERM PIPE
-{ echo "started $attempt $boot $claim" >&3; } 2>/dev/null
 
-# The command's environment, folder and arguments.
-. "$folder/launch.sh"
-"$@" 3>&-
-code=$?
+self="- $$"
+if [ -r /proc/sys/kernel/random/boot_id ]; then
+	read -r boot </proc/sys/kernel/random/boot_id
+	read -r stat <"/proc/$$/stat"
+	self="$boot $stat"
+fi
+# Kept up to date by cd, for the command to see.
+export PWD
+echo "ready $self"
 
-# One write; a record is whole when it ends in a newline.
-echo "$code" >"$folder/exit"
-{ echo "ended $attempt $code" >&3; } 2>/dev/null
+while read -r attempt; do
+	folder=$attempts/$attempt
+	# Whoever is not named leaves it: however often an attempt is launched, its command starts once.
+	named=
+	read -r mark named pid start <"$folder/launch.sh"
+	if [ "$named $pid" = "$attempt $$" ] && echo "started $attempt" >>"$folder/process"; then
+		echo started
+		# Programs may have been installed since the last command.
+		hash -r
+		# Goes to the command's folder and runs it, in its environment.
+		{ . "$folder/launch.sh"; } </dev/null >>"$folder/stdout" 2>>"$folder/stderr"
+		code=$?
+		cd /
+		# One write; a record is whole when it ends in a newline.
+		echo "ended $attempt $code" >>"$folder/process"
+		echo "ended $code"
+	else
+		echo taken
+	fi
+done

@@ -44,7 +44,7 @@ export const simulateAgent = async (
 		const atMs = Date.now();
 		report(`${attempt.attemptId}:finished`, {
 			...{ kind: "attemptFinished", attempt, outcome: "succeeded", failure: null, outputs: [], metrics: [] },
-			...{ startedAtMs: atMs, finishedAtMs: atMs, logBytes: 0, logDroppedBytes: 0 },
+			...{ startedAtMs: atMs, finishedAtMs: atMs, logBytes: 0, logDroppedBytes: 0, codeUse: null },
 		});
 	};
 	const take = (bytes: Uint8Array): void => {

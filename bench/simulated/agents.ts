@@ -11,6 +11,8 @@ import type { SimulatedOptions } from "./process.ts";
 export interface SimulatedAgents {
 	/** Resolves when so many tasks have come in all. */
 	tasksTaken(count: number): Promise<void>;
+	/** So many as of now; a task that comes again while its attempt is held is none. */
+	taken(): number;
 	/** From now on a task ends as soon as it has come, and those that are here end. */
 	release(): void;
 	close(): Promise<void>;
@@ -20,7 +22,7 @@ const program = fileURLToPath(new URL("./process.ts", import.meta.url));
 
 /** Resolves when every agent has been heard by the coordinator. */
 export const startSimulatedAgents = async (
-	mesh: RunningMesh,
+	mesh: Pick<RunningMesh, "nats" | "home">,
 	options: Omit<SimulatedOptions, "nats" | "home">,
 ): Promise<SimulatedAgents> => {
 	const given: SimulatedOptions = { ...options, nats: mesh.nats, home: mesh.home.root };
@@ -40,5 +42,5 @@ export const startSimulatedAgents = async (
 		onTaken();
 		await Promise.race([enough, failed]);
 	};
-	return { tasksTaken, release: () => void child.send("release"), close };
+	return { tasksTaken, taken: () => taken, release: () => void child.send("release"), close };
 };

@@ -39,7 +39,7 @@ export const checkNatsServer = async (home: Home, env: NodeJS.ProcessEnv): Promi
 		if (versionAtLeast(version, preferredNatsVersion)) return ok(name, found);
 		const risk = versionAtLeast(version, "2.10.0")
 			? "before 2.10.23 a killed server can lose whole streams"
-			: "before 2.10 it can't sync every write (sync_interval), so a power cut loses up to two minutes of writes it acknowledged";
+			: "what a power cut takes is put back from the coordinator's copy of the last minutes alone";
 		return warn(name, `${found}; ${risk}`, newer);
 	} catch (error) {
 		if (env.RUNMESH_NATS_SERVER)

@@ -3,15 +3,18 @@
 import type { IncomingMessage } from "node:http";
 import type {
 	AgentView,
+	ApprovalRequest,
 	ArtifactView,
 	DeploymentView,
 	EventView,
+	ExplainView,
 	LogRecord,
 	ManifestView,
 	MetricSeries,
 	ModelView,
 	Page,
 	PlanView,
+	RetryRequest,
 	RunDetail,
 	RunState,
 	RunSummary,
@@ -28,6 +31,10 @@ import { unseenPart } from "./unseen.ts";
 export interface RunQuery {
 	state?: RunState | undefined;
 	pipeline?: string | undefined;
+	submitter?: string | undefined;
+	since?: number | undefined;
+	until?: number | undefined;
+	search?: string | undefined;
 	limit?: number | undefined;
 	before?: string | undefined;
 }
@@ -45,7 +52,11 @@ export interface ApiClient {
 	runs(query?: RunQuery): Promise<Page<RunSummary>>;
 	/** `run` may be a unique prefix or "latest", here and below. */
 	run(run: string, signal?: AbortSignal): Promise<RunDetail>;
-	cancelRun(run: string, signal?: AbortSignal): Promise<RunDetail>;
+	cancelRun(run: string, reason?: string, signal?: AbortSignal): Promise<RunDetail>;
+	retryRun(run: string, request: RetryRequest): Promise<RunDetail>;
+	cancelStep(run: string, step: string, reason?: string): Promise<RunDetail>;
+	approveStep(run: string, step: string, answer: ApprovalRequest): Promise<RunDetail>;
+	explain(run: string, step?: string, attempt?: number): Promise<ExplainView>;
 	/** What is there now. `step` is a step key, or "*" for all. */
 	logs(run: string, step: string, query?: LogQuery): AsyncIterable<LogRecord>;
 	/** Until the run, or the step, has finished: each byte once, over cuts and restarts. */
@@ -102,7 +113,9 @@ async function* guarded<T>(what: string, response: IncomingMessage, read: () => 
 	}
 }
 
-export const isFinished = (run: RunSummary): boolean => run.state !== "running" && run.state !== "cancelling";
+const finalStates: ReadonlySet<RunState> = new Set(["succeeded", "failed", "cancelled"]);
+
+export const isFinished = (run: RunSummary): boolean => finalStates.has(run.state);
 
 const settledStates: ReadonlySet<StepState> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
 
@@ -154,7 +167,11 @@ export const createApiClient = (connection: Connection): ApiClient => {
 		plan: (request) => post("/plan", request),
 		runs: (query = {}) => get("/runs", { ...query }),
 		run: (run, signal) => get(`/runs/${segment(run)}`, {}, signal),
-		cancelRun: (run, signal) => post(`/runs/${segment(run)}/cancel`, {}, signal),
+		cancelRun: (run, reason, signal) => post(`/runs/${segment(run)}/cancel`, { reason }, signal),
+		retryRun: (run, request) => post(`/runs/${segment(run)}/retry`, request),
+		cancelStep: (run, step, reason) => post(`/runs/${segment(run)}/steps/${segment(step)}/cancel`, { reason }),
+		approveStep: (run, step, answer) => post(`/runs/${segment(run)}/steps/${segment(step)}/approve`, answer),
+		explain: (run, step, attempt) => get(`/runs/${segment(run)}/explain`, { step, attempt }),
 		logs: async function* (run, step, query = {}) {
 			yield* await records(logsPath(run, step, query));
 		},

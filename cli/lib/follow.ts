@@ -31,7 +31,7 @@ export const followRun = async (cli: CliContext, run: RunDetail, options: Follow
 		if (!options.cancelOnInterrupt || cancelling) return left.abort();
 		cancelling = true;
 		progress.note("cancelling; Ctrl-C again leaves the run to itself");
-		client.cancelRun(run.id, left.signal).catch((error: Error) => {
+		client.cancelRun(run.id, undefined, left.signal).catch((error: Error) => {
 			if (!left.signal.aborted) progress.note(`not cancelled: ${error.message}`);
 		});
 	};

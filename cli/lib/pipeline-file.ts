@@ -1,15 +1,19 @@
-/** Reads a pipeline file and checks it here: its errors show at once, with no mesh running. */
+/** Reads a pipeline file and those it uses, and checks them here: errors show at once, with no mesh running. */
 
-import { open } from "node:fs/promises";
+import { open, realpath } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { isScalar, parseDocument } from "yaml";
 import { RunmeshError } from "#shared/errors.ts";
 import { isName } from "#shared/ids.ts";
 import type { PipelineDefinition } from "#shared/pipeline/definition.ts";
+import { MAX_FILES, referencedFiles } from "#shared/pipeline/files.ts";
 import { resolveParams } from "#shared/pipeline/params.ts";
 import { parsePipeline } from "#shared/pipeline/parse.ts";
 
 export interface PipelineFile {
 	text: string;
+	/** Sub-pipelines, by their paths relative to the file. */
+	files: Record<string, string>;
 	definition: PipelineDefinition;
 }
 
@@ -34,8 +38,28 @@ const readBounded = async (file: string): Promise<string> => {
 	}
 };
 
-const checked = (text: string, file: string): PipelineDefinition => {
-	const { definition, problems } = parsePipeline(text, file);
+/** The sub-pipelines that the text names, and those that they name. One that isn't there is for the parser to tell. */
+const readFiles = async (text: string, folder: string): Promise<Record<string, string>> => {
+	const files: Record<string, string> = {};
+	const wanted = referencedFiles(text);
+	const root = await realpath(folder);
+	for (let path = wanted.shift(); path !== undefined; path = wanted.shift()) {
+		if (Object.hasOwn(files, path) || Object.keys(files).length === MAX_FILES) continue;
+		const target = await realpath(join(root, path)).catch(() => null);
+		if (target === null) continue;
+		if (/^\.\.(?:\/|$)/.test(relative(root, target))) {
+			throw new RunmeshError("RM_UNSAFE_PATH", `${join(folder, path)} is a link that leaves the folder`, {
+				hint: "put the file itself there: the folder of the pipeline file goes along as code",
+			});
+		}
+		files[path] = await readBounded(target);
+		wanted.push(...referencedFiles(files[path] ?? "", path));
+	}
+	return files;
+};
+
+const checked = (text: string, file: string, files: Record<string, string>): PipelineDefinition => {
+	const { definition, problems } = parsePipeline(text, file, files);
 	if (definition) return definition;
 	const count = problems.length === 1 ? "an error" : `${problems.length} errors`;
 	throw new RunmeshError("RM_PIPELINE_INVALID", `${file} has ${count}`, { details: problems });
@@ -65,10 +89,11 @@ export const readPipelineFile = async (
 	name?: string | undefined,
 ): Promise<PipelineFile> => {
 	const original = await readBounded(file);
+	const files = await readFiles(original, dirname(file));
 	// The file as it is must be right too: problems are told of what the person wrote.
-	const definition = checked(original, file);
+	const definition = checked(original, file, files);
 	checkParams(definition, params);
-	if (name === undefined) return { text: original, definition };
+	if (name === undefined) return { text: original, files, definition };
 	const text = rename(original, name);
-	return { text, definition: checked(text, file) };
+	return { text, files, definition: checked(text, file, files) };
 };

@@ -9,6 +9,7 @@ import { write } from "../output/print.ts";
 import { logPrefix, prefixWidth } from "../output/progress.ts";
 import { createStyle } from "../output/style.ts";
 import { escapeControls } from "../output/text.ts";
+import { isFinished } from "./client.ts";
 import { createLineAssembler, type LogLine } from "./log-lines.ts";
 import { parseSince } from "./since.ts";
 import { recordBytes } from "./unseen.ts";
@@ -24,19 +25,32 @@ export interface LogOptions {
 interface Selection {
 	/** As the API takes it. */
 	step: string;
+	keys: ReadonlySet<string>;
 	wanted: (record: LogRecord) => boolean;
 	/** Lines of more than one step may come. */
 	several: boolean;
 }
 
 const select = (run: RunDetail, step: string | undefined): Selection => {
-	if (step === undefined || step === "*") return { step: "*", wanted: () => true, several: true };
-	if (run.stepList.some(({ key }) => key === step)) return { step, wanted: () => true, several: false };
+	const all = new Set(run.stepList.map(({ key }) => key));
+	if (step === undefined || step === "*") return { step: "*", keys: all, wanted: () => true, several: true };
+	if (all.has(step)) return { step, keys: new Set([step]), wanted: () => true, several: false };
 	const cells = new Set(run.stepList.filter(({ name }) => name === step).map(({ key }) => key));
-	if (cells.size > 0) return { step: "*", wanted: (record) => cells.has(record.step), several: true };
+	if (cells.size > 0) return { step: "*", keys: cells, wanted: (record) => cells.has(record.step), several: true };
 	const keys = run.stepList.flatMap(({ key, name }) => [key, name]);
 	throw new RunmeshError("RM_NOT_FOUND", `run ${run.id} has no step "${step}"`, {
 		hint: didYouMean(step, new Set(keys)) || `it has ${[...new Set(run.stepList.map(({ name }) => name))].join(", ")}`,
+	});
+};
+
+/** One that is still to come may be followed. */
+const checkAttempt = (run: RunDetail, keys: ReadonlySet<string>, attempt: number): void => {
+	const tries = run.stepList.filter(({ key }) => keys.has(key)).flatMap(({ attempts }) => attempts);
+	if (tries.some(({ number }) => number === attempt)) return;
+	const whose = keys.size === 1 ? `step ${[...keys][0]} of run ${run.id}` : `run ${run.id}`;
+	const most = tries.reduce((highest, { number }) => Math.max(highest, number), 0);
+	throw new RunmeshError("RM_NOT_FOUND", `${whose} has had no attempt ${attempt}`, {
+		hint: most === 0 ? "nothing of it has run yet" : `the last one is attempt ${most}`,
 	});
 };
 
@@ -90,7 +104,8 @@ export const showLogs = async (
 	const sinceMs = since === undefined ? undefined : parseSince(since, Date.now());
 	const client = cli.client();
 	const run = await client.run(runName);
-	const { step, wanted, several } = select(run, stepName);
+	const { step, keys, wanted, several } = select(run, stepName);
+	if (attempt !== undefined && (!follow || isFinished(run))) checkAttempt(run, keys, attempt);
 	const query = { attempt, sinceMs };
 	const onTrouble = (error: RunmeshError): void => {
 		if (cli.output === "human") cli.stderr.write(`${error.message}; trying again\n`);

@@ -24,14 +24,15 @@ const columns = [
 
 const INTEREST: Record<StepView["state"], number> = {
 	running: 0,
-	failed: 1,
-	backoff: 2,
-	leased: 3,
-	ready: 4,
-	succeeded: 5,
-	cancelled: 6,
-	waiting: 7,
-	skipped: 8,
+	held: 1,
+	failed: 2,
+	backoff: 3,
+	leased: 4,
+	ready: 5,
+	succeeded: 6,
+	cancelled: 7,
+	waiting: 8,
+	skipped: 9,
 };
 
 /** The steps that matter most now, in the pipeline's order. */
@@ -51,7 +52,7 @@ export const renderSteps = (
 ): string[] => {
 	const shown = mostInteresting(run.stepList, Math.max(1, size.height - 2));
 	const rows = shown.map((step) => [
-		{ text: signOf(step.state), paint: style.state(step.state) },
+		{ text: signOf(step), paint: style.state(step.state) },
 		step.key,
 		{ text: formatValues(step.matrix), paint: style.dim },
 		{ text: step.state, paint: style.state(step.state) },
@@ -61,7 +62,14 @@ export const renderSteps = (
 	const { total, succeeded, failed, running } = run.steps;
 	const elapsed = formatDuration((run.finishedAtMs ?? nowMs) - run.submittedAtMs);
 	const hidden = run.stepList.length - shown.length;
-	const counts = [`${succeeded}/${total} done`, `${running} running`, failed > 0 ? `${failed} failed` : "", elapsed];
+	const waits = run.state === "queued" ? `queued: ${run.reason}` : "";
+	const counts = [
+		waits,
+		`${succeeded}/${total} done`,
+		`${running} running`,
+		failed > 0 ? `${failed} failed` : "",
+		elapsed,
+	];
 	if (hidden > 0) counts.push(`${hidden} more`);
 	const summary = counts.filter((part) => part !== "").join(" · ");
 	return [

@@ -27,6 +27,7 @@ export const silentProgress: Progress = {
 
 const SIGNS: Partial<Record<StepView["state"], string>> = {
 	running: "▸",
+	held: "?",
 	backoff: "↻",
 	succeeded: "✓",
 	failed: "✗",
@@ -34,7 +35,8 @@ const SIGNS: Partial<Record<StepView["state"], string>> = {
 	skipped: "–",
 };
 
-export const signOf = (state: StepView["state"]): string => SIGNS[state] ?? "·";
+/** A result that was taken from elsewhere has a sign of its own. */
+export const signOf = ({ state, takenFrom }: StepView): string => (takenFrom ? "≡" : (SIGNS[state] ?? "·"));
 
 /** Where it runs and which try it is. */
 const whereabouts = (step: StepView): string[] => {
@@ -62,6 +64,7 @@ export const describeStep = (step: StepView): string =>
 /** A line is due when this changes: the state to one with a sign, the attempt, or why a step that could run does not. */
 const momentOf = (step: StepView): string => {
 	if (step.state === "ready") return step.reason;
+	if (step.state === "held") return "held";
 	return SIGNS[step.state] === undefined ? "" : `${step.state} ${step.attempts.length}`;
 };
 
@@ -84,6 +87,7 @@ export const plainProgress = (sink: Sink, style: Style, options: { colors: boole
 	const shown = new Map<string, string>();
 	let width = 0;
 	let begun = false;
+	let waits = "";
 	const say = (text: string): void => {
 		sink.write(`${text}\n`);
 	};
@@ -92,6 +96,9 @@ export const plainProgress = (sink: Sink, style: Style, options: { colors: boole
 			if (!begun) say(runHeadline(run, style));
 			begun = true;
 			width = prefixWidth(run);
+			const reason = run.state === "queued" ? run.reason : "";
+			if (reason !== "" && reason !== waits) say(`${style.state(run.state)("· queued")}  ${oneLine(reason)}`);
+			waits = reason;
 			for (const step of run.stepList) {
 				const moment = momentOf(step);
 				if (moment === "" || shown.get(step.key) === moment) continue;
@@ -99,7 +106,7 @@ export const plainProgress = (sink: Sink, style: Style, options: { colors: boole
 				const values = formatValues(step.matrix);
 				const took = step.finishedAtMs === null ? "" : formatSpan(step.startedAtMs, step.finishedAtMs, Date.now());
 				const rest = [values, took, describeStep(step)].filter((part) => part !== "").join("  ");
-				const state = style.state(step.state)(`${signOf(step.state)} ${step.state}`);
+				const state = style.state(step.state)(`${signOf(step)} ${step.state}`);
 				say(`${state} ${style.bold(step.key)}${rest === "" ? "" : `  ${rest}`}`);
 			}
 		},
@@ -118,6 +125,9 @@ export const summarize = (run: RunDetail, style: Style): string[] => {
 		.filter(({ steps }) => steps > 0)
 		.map(({ state, steps }) => `${steps} ${state}`);
 	const lines = [`run ${style.bold(run.id)} ${style.state(run.state)(run.state)} in ${span}: ${counts.join(", ")}`];
+	const taken = run.stepList.filter(({ takenFrom }) => takenFrom !== null).length;
+	if (taken > 0) lines.push(style.dim(`≡ ${plural(taken, "result")} of earlier runs taken`));
+	if (run.reason !== "") lines.push(style.waiting(`! ${oneLine(run.reason)}`));
 	for (const step of run.stepList.filter(({ state }) => state === "failed").slice(0, 5)) {
 		lines.push(`${style.bad("✗")} ${style.bold(step.key)}  ${describeStep(step)}`);
 		if (step.attempts.length > 0) lines.push(style.dim(`  runmesh logs ${run.id} ${step.key}`));

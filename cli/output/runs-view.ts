@@ -17,8 +17,17 @@ const listColumns = [
 	{ header: "BY", flexible: true },
 ];
 
-export const runsView = ({ items, next }: Page<RunSummary>, view: View): string[] => {
-	if (items.length === 0) return ["no runs; start one with: runmesh run pipeline.yaml"];
+/** By option: what was looked for. */
+export type Filters = Record<string, string | undefined>;
+
+const noRuns = (filters: Filters): string => {
+	const given = Object.entries(filters).filter(([, value]) => value !== undefined);
+	if (given.length === 0) return "no runs; start one with: runmesh run pipeline.yaml";
+	return `no run fits ${given.map(([option, value]) => `--${option} ${escapeControls(value ?? "")}`).join(" ")}`;
+};
+
+export const runsView = ({ items, next }: Page<RunSummary>, view: View, filters: Filters = {}): string[] => {
+	if (items.length === 0) return [noRuns(filters)];
 	const rows = items.map((run): Cell[] => [
 		run.id,
 		run.pipeline,
@@ -44,7 +53,7 @@ const stepColumns = [
 ];
 
 const stepRow = (step: StepView, { style, nowMs }: View): Cell[] => [
-	{ text: signOf(step.state), paint: style.state(step.state) },
+	{ text: signOf(step), paint: style.state(step.state) },
 	step.key,
 	formatValues(step.matrix),
 	{ text: step.state, paint: style.state(step.state) },
@@ -64,6 +73,8 @@ export const runView = (run: RunDetail, view: View): string[] => {
 			run.finishedAtMs === null ? `going for ${span}` : `took ${span}`
 		}`,
 		...(params === "" ? [] : [`params ${escapeControls(params)}`]),
+		...(run.basedOn === null ? [] : [`based on run ${run.basedOn}`]),
+		...(run.reason === "" ? [] : [`${run.finishedAtMs === null ? "" : `${run.state}: `}${escapeControls(run.reason)}`]),
 		"",
 		...view.table(
 			stepColumns,

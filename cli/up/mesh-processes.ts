@@ -32,15 +32,7 @@ export const natsProcess = (
 ): MeshProcess<void> => {
 	const { home, host, env } = options;
 	const serverName = `runmesh-${createHash("sha256").update(home.root).digest("hex").slice(0, 12)}`;
-	writeNatsConfig({
-		folder: home.nats,
-		host,
-		port,
-		serverName,
-		version: server.version,
-		credentials,
-		syncAlways: true,
-	});
+	writeNatsConfig({ folder: home.nats, host, port, serverName, credentials });
 	return {
 		name: NATS_PROCESS,
 		command: server.path,

@@ -6,7 +6,6 @@
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Credentials } from "#shared/credentials.ts";
-import { versionAtLeast } from "./nats-version.ts";
 
 export interface NatsSettings {
 	/** Holds the configuration, the pid file and the store. */
@@ -15,11 +14,7 @@ export interface NatsSettings {
 	port: number;
 	/** How a probe tells this server from another on the port. */
 	serverName: string;
-	/** Of the binary: decides what the file may say. */
-	version: string;
 	credentials: Credentials;
-	/** Every acknowledged message is on the disk; servers before 2.10 can't. */
-	syncAlways: boolean;
 }
 
 export const natsConfigPath = (folder: string): string => join(folder, "nats.conf");
@@ -29,7 +24,7 @@ const MAX_PAYLOAD_BYTES = 8 * 1024 * 1024;
 
 /** JSON is a subset of the server's configuration language, and needs no quoting of ours. */
 const render = (settings: NatsSettings): string => {
-	const { folder, host, port, serverName, version, credentials, syncAlways } = settings;
+	const { folder, host, port, serverName, credentials } = settings;
 	const config = {
 		server_name: serverName,
 		host,
@@ -37,10 +32,8 @@ const render = (settings: NatsSettings): string => {
 		max_payload: MAX_PAYLOAD_BYTES,
 		pid_file: natsPidPath(folder),
 		authorization: { user: credentials.natsUser, password: credentials.natsPassword },
-		jetstream: {
-			store_dir: join(folder, "store"),
-			...(syncAlways && versionAtLeast(version, "2.10.0") ? { sync_interval: "always" } : {}),
-		},
+		// Synced every two minutes, as is its default: the coordinator's own copy of the journal is synced at once.
+		jetstream: { store_dir: join(folder, "store") },
 	};
 	return `${JSON.stringify(config, null, "\t")}\n`;
 };

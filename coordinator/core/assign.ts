@@ -2,11 +2,17 @@
 
 import { attemptId } from "#shared/ids.ts";
 import { type Candidate, place } from "../placement/place.ts";
+import { askForApproval } from "./approve.ts";
+import { askCache } from "./cached.ts";
 import { requestedResources } from "./claims.ts";
+import { runCollect } from "./collect.ts";
 import { runDeploy } from "./deploy.ts";
+import { knowRunner } from "./equals.ts";
+import { identity } from "./graph.ts";
+import type { Offered } from "./ready-queue.ts";
 import { runSelect } from "./select.ts";
-import { endAttempt, endingOf, identity } from "./settle.ts";
-import type { Agent, Attempt, Step } from "./state.ts";
+import { endAttempt, endingOf } from "./settle.ts";
+import type { Agent, Attempt, MeshState, Step } from "./state.ts";
 import { taskOf } from "./task.ts";
 import { emit, type Turn } from "./turn.ts";
 
@@ -17,23 +23,51 @@ export const assign = (turn: Turn): void => {
 	do {
 		settledSome = false;
 		state.ready.offer((step) => {
-			const { action } = step.definition;
-			if (action.kind === "select") runSelect(turn, step, action);
-			else if (action.kind === "deploy") runDeploy(turn, step, action);
-			else if (lease(turn, step)) placed.push(step);
-			if (step.status !== "ready" && step.status !== "leased") settledSome = true;
-			return step.status !== "ready";
+			const offered = start(turn, step);
+			if (step.status === "leased") placed.push(step);
+			else if (offered === "taken") settledSome = true;
+			return offered;
 		});
 		// A builtin that ended may have made others ready, of a class that this pass has left.
 	} while (settledSome && state.ready.size > 0);
 	for (const { attempt } of placed) if (attempt) sendTask(turn, attempt);
 };
 
-const lease = (turn: Turn, step: Step): boolean => {
+const start = (turn: Turn, step: Step): Offered => {
+	if (isGroupFull(turn.state, step)) return "refused";
+	const { action } = step.definition;
+	switch (action.kind) {
+		case "select":
+			runSelect(turn, step, action);
+			break;
+		case "collect":
+			runCollect(turn, step, action);
+			break;
+		case "deploy":
+			runDeploy(turn, step, action);
+			break;
+		case "approve":
+			askForApproval(turn, step, action);
+			break;
+		default:
+			switch (askCache(turn, step)) {
+				case "parked":
+					return "parked";
+				case "run":
+					lease(turn, step);
+			}
+	}
+	return step.status === "ready" ? "refused" : "taken";
+};
+
+export const isGroupFull = ({ stepGroups }: MeshState, { group, definition }: Step): boolean =>
+	group !== "" && (stepGroups.get(group)?.size ?? 0) >= (definition.concurrency?.max ?? 1);
+
+const lease = (turn: Turn, step: Step): void => {
 	const { state } = turn;
 	const request = { resources: requestedResources(step), labels: step.definition.labels };
 	const { agentId } = place(request, candidates(turn, step));
-	if (!agentId) return false;
+	if (!agentId) return;
 	const attemptNumber = step.attempts + 1;
 	emit(turn, {
 		kind: "attemptLeased",
@@ -43,12 +77,12 @@ const lease = (turn: Turn, step: Step): boolean => {
 		fence: state.fence + 1,
 		agentId,
 	});
-	return true;
+	knowRunner(turn, step);
 };
 
 function* candidates(turn: Turn, step: Step): Generator<Candidate> {
 	for (const agent of turn.state.agents.values()) {
-		if (agent.online && (step.declinedUntilMs.get(agent.id) ?? 0) <= turn.nowMs) yield candidate(agent, step);
+		if (agent.online && (step.declinedUntilMs?.get(agent.id) ?? 0) <= turn.nowMs) yield candidate(agent, step);
 	}
 }
 

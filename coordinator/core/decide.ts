@@ -5,15 +5,20 @@
 
 import { assertNever } from "#shared/assert-never.ts";
 import { canonicalJson } from "#shared/pipeline/canonical.ts";
-import { leaveBackoff } from "./apply.ts";
+import { admitRuns, joinGroup } from "./admit.ts";
+import { leaveBackoff } from "./apply/attempts.ts";
+import { approvalAnswered, expireApprovals } from "./approve.ts";
 import { assign, sendTask } from "./assign.ts";
-import { cancelRun } from "./cancel.ts";
+import { codeCompared } from "./cached.ts";
+import { cancelRun, cancelStep, timeOutRun } from "./cancel.ts";
 import { concludeRun } from "./conclude.ts";
 import { putDeployment, putServing, takeBack, waitingStep } from "./deploy.ts";
 import type { RunSubmitted } from "./events.ts";
+import { beginRun } from "./graph.ts";
 import type { Input } from "./inputs.ts";
-import { advertReceived, expireLeases, heartbeatReceived } from "./leases.ts";
+import { advertReceived, expireLeases, heartbeatReceived, leaderWasAway } from "./leases.ts";
 import { reportReceived } from "./reports.ts";
+import { finishRun } from "./settle.ts";
 import type { MeshState } from "./state.ts";
 import { type CoreOptions, defaultCoreOptions, emit, type Turn } from "./turn.ts";
 
@@ -23,7 +28,7 @@ export const decide = (
 	nowMs: number,
 	options: CoreOptions = defaultCoreOptions,
 ): Turn => {
-	const turn: Turn = { state, nowMs, options, events: [], effects: [], refused: [] };
+	const turn: Turn = { state, nowMs, options, events: [], effects: [], groups: new Set(), refused: [] };
 	for (const input of inputs) {
 		try {
 			take(turn, input);
@@ -33,7 +38,11 @@ export const decide = (
 		}
 	}
 	wakeBackoff(turn);
-	assign(turn);
+	// What settles while steps are placed may end a run, and let another of its group go ahead.
+	do {
+		admitRuns(turn);
+		assign(turn);
+	} while (turn.groups.size > 0);
 	return turn;
 };
 
@@ -46,6 +55,15 @@ const take = (turn: Turn, input: Input): void => {
 			if (run) cancelRun(turn, run, input.reason);
 			return;
 		}
+		case "cancelStep": {
+			const step = turn.state.runs.get(input.runId)?.steps.get(input.stepKey);
+			if (step) cancelStep(turn, step, input.reason);
+			return;
+		}
+		case "answerApproval":
+			return approvalAnswered(turn, input);
+		case "codeCompared":
+			return codeCompared(turn, input);
 		case "reportReceived":
 			return reportReceived(turn, input.report);
 		case "heartbeatReceived":
@@ -54,9 +72,13 @@ const take = (turn: Turn, input: Input): void => {
 			return advertReceived(turn, input.advert);
 		case "leadershipGained":
 			return leadershipGained(turn, input);
+		case "leaderWasAway":
+			return leaderWasAway(turn, input.forMs);
 		case "tick":
 			expireLeases(turn);
-			return expireDeploys(turn);
+			expireDeploys(turn);
+			expireApprovals(turn);
+			return expireRuns(turn);
 		default:
 			return assertNever(input);
 	}
@@ -64,21 +86,24 @@ const take = (turn: Turn, input: Input): void => {
 
 /** The same submission twice is one run. */
 const submitRun = (turn: Turn, input: Extract<Input, { kind: "submitRun" }>): void => {
-	if (!turn.state.submissions.has(input.submissionId)) emit(turn, submittedEvent(input, turn.nowMs));
+	if (turn.state.submissions.has(input.submissionId)) return;
+	emit(turn, submittedEvent(input, turn.nowMs));
+	const run = turn.state.runs.get(input.runId);
+	if (!run) return;
+	if (run.group !== "") joinGroup(turn, run);
+	beginRun(turn, run);
+	finishRun(turn, run);
 };
 
 export const submittedEvent = (
-	{ runId, definition, params, submitter, code, submissionId }: Omit<Extract<Input, { kind: "submitRun" }>, "kind">,
+	{ definition, params, ...rest }: Omit<Extract<Input, { kind: "submitRun" }>, "kind">,
 	atMs: number,
 ): RunSubmitted => ({
+	...rest,
 	kind: "runSubmitted",
 	atMs,
-	runId,
 	definitionJson: canonicalJson(definition),
 	paramsJson: canonicalJson(params),
-	submitter,
-	code,
-	submissionId,
 });
 
 /** A new leader gives every agent a fresh lease, and sends again what its predecessor may not have sent. */
@@ -86,7 +111,7 @@ const leadershipGained = (turn: Turn, input: Extract<Input, { kind: "leadershipG
 	const { state } = turn;
 	emit(turn, { kind: "leaderElected", coordinatorId: input.coordinatorId, epoch: input.epoch });
 	for (const agent of state.agents.values()) {
-		agent.lastHeardMs = turn.nowMs;
+		agent.leaseFromMs = turn.nowMs;
 		putServing(turn, agent.id);
 	}
 	for (const deployment of state.deployments.values()) {
@@ -104,13 +129,21 @@ const wakeBackoff = (turn: Turn): void => {
 	}
 };
 
+const expireRuns = (turn: Turn): void => {
+	for (const run of [...turn.state.runs.values()]) {
+		const { timeoutMs } = run.definition;
+		if (timeoutMs === 0 || run.status !== "running" || run.timedOut !== "") continue;
+		if (turn.nowMs - run.admittedAtMs > timeoutMs) timeOutRun(turn, run);
+	}
+};
+
 /** A desired state may have been overwritten by a predecessor's late one: while a deploy waits it is put again. */
 const expireDeploys = (turn: Turn): void => {
 	for (const deployment of turn.state.deployments.values()) {
 		const step = waitingStep(turn.state, deployment.name);
 		if (!step) continue;
 		const limitMs = step.definition.timeoutMs || turn.options.deployTimeoutMs;
-		if (turn.nowMs - step.readyAtMs <= limitMs) {
+		if (turn.nowMs - step.sinceMs <= limitMs) {
 			if (turn.nowMs - deployment.putAtMs >= turn.options.resendMs) putDeployment(turn, deployment);
 			continue;
 		}

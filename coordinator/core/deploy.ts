@@ -6,7 +6,8 @@
 import type { DesiredReplica, DesiredServing, ReplicaStatus } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import type { StepAction } from "#shared/pipeline/definition.ts";
-import { identity, settleStep } from "./settle.ts";
+import { identity } from "./graph.ts";
+import { settleStep } from "./settle.ts";
 import type { Agent, Deployment, MeshState, ModelVersion, Step } from "./state.ts";
 import { outputOf } from "./task.ts";
 import { emit, type Turn } from "./turn.ts";
@@ -130,13 +131,31 @@ export const replicaAdvertised = (turn: Turn, agentId: AgentId, status: ReplicaS
 		return;
 	emit(turn, { kind: "replicaReported", agentId, ...status });
 	const step = waitingStep(turn.state, deployment.name);
-	if (!step) return;
-	if (status.state === "failed") {
-		takeBack(turn, deployment, step, `${agentId} can't serve ${deployment.name} v${status.version}: ${status.detail}`);
-	} else if ([...deployment.replicas.values()].every((each) => each.state === "serving")) {
-		const where = [...deployment.replicas.values()].map((each) => each.endpoint).join(", ");
-		settleStep(turn, step, "succeeded", `${deployment.name} v${deployment.version} serves at ${where}`);
+	if (step) judge(turn, deployment, step);
+};
+
+/** The first replica that failed ends it; else it ends when all of them serve. */
+const judge = (turn: Turn, deployment: Deployment, step: Step): void => {
+	const { name, version } = deployment;
+	const replicas = [...deployment.replicas];
+	const failed = replicas.find(([, { state }]) => state === "failed");
+	if (failed)
+		return takeBack(turn, deployment, step, `${failed[0]} can't serve ${name} v${version}: ${failed[1].detail}`);
+	if (replicas.some(([, { state }]) => state !== "serving")) return;
+	const where = replicas.map(([, { endpoint }]) => endpoint).join(", ");
+	settleStep(turn, step, "succeeded", `${name} v${version} serves at ${where}`);
+};
+
+/** A predecessor may have journaled what ends a deploy step, and not the end. */
+export const concludeDeploy = (turn: Turn, step: Step): void => {
+	const { action } = step.definition;
+	if (action.kind !== "deploy" || step.status !== "running") return;
+	const deployment = turn.state.deployments.get(action.name);
+	if (deployment && deployment.agentIds.length > 0 && waitingStep(turn.state, action.name) === step) {
+		return judge(turn, deployment, step);
 	}
+	const message = `another version of ${action.name} took its place before it served`;
+	settleStep(turn, step, "failed", "", { failure: { cause: "serving", message, signal: "" } });
 };
 
 /** Ends a deploy step that failed and returns to the version served before it, or to none. */

@@ -3,8 +3,8 @@
  * every event carries `atMs`, the leader's time when it decided.
  */
 
-import type { ArtifactRef, Failure, Metric, ReplicaState } from "#shared/domain.ts";
-import type { AgentId, AttemptId, RunId, StepKey } from "#shared/ids.ts";
+import type { ArtifactRef, CodeUse, Failure, Metric, ReplicaState } from "#shared/domain.ts";
+import type { AgentId, AttemptId, Digest, RunId, StepKey } from "#shared/ids.ts";
 
 export type FinalRunState = "succeeded" | "failed" | "cancelled";
 export type FinalStepState = "succeeded" | "failed" | "cancelled" | "skipped";
@@ -27,6 +27,38 @@ export interface RunSubmitted {
 	submitter: string;
 	code: ArtifactRef | null;
 	submissionId: string;
+	/** Steps whose results come from an earlier run. */
+	reused: ReusedStep[];
+	/** Names of steps that were not asked for. */
+	leftOut: string[];
+	cacheMode: CacheMode;
+	/** The run it repeats or takes results from; "" when none. */
+	basedOn: RunId | "";
+}
+
+export interface ReusedStep {
+	stepKey: StepKey;
+	/** The cell's values, canonical JSON: a cell of other values is not the same. */
+	matrixJson: string;
+	runId: RunId;
+	outputs: ArtifactRef[];
+	metrics: Metric[];
+}
+
+export type CacheMode = "use" | "refresh" | "off";
+
+/** A run that waited for its concurrency group goes ahead. */
+export interface RunAdmitted {
+	kind: "runAdmitted";
+	atMs: number;
+	runId: RunId;
+}
+
+export interface RunTimedOut {
+	kind: "runTimedOut";
+	atMs: number;
+	runId: RunId;
+	reason: string;
 }
 
 export interface RunCancelRequested {
@@ -41,6 +73,8 @@ export interface RunFinished {
 	atMs: number;
 	runId: RunId;
 	state: FinalRunState;
+	/** Why it did not succeed, where no step says so. */
+	reason: string;
 }
 
 export interface AttemptLeased {
@@ -77,6 +111,82 @@ export interface AttemptEnded {
 	finishedAtMs: number;
 	/** Why it was declined or cancelled. */
 	reason: string;
+	codeUse: CodeUse | null;
+}
+
+/** A step's `if` holds. */
+export interface StepReadied {
+	kind: "stepReadied";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	/** What the condition found. */
+	reason: string;
+}
+
+/** The cells of a matrix that an earlier step's output gave; `stepKey` is the step's name. */
+export interface MatrixExpanded {
+	kind: "matrixExpanded";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	/** A list of the cells' values. */
+	cellsJson: string;
+}
+
+export interface ApprovalRequested {
+	kind: "approvalRequested";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	message: string;
+}
+
+export interface ApprovalAnswered {
+	kind: "approvalAnswered";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	approved: boolean;
+	by: string;
+	comment: string;
+}
+
+export interface StepCancelRequested {
+	kind: "stepCancelRequested";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	reason: string;
+}
+
+/** What the cache said of a step. */
+export interface CacheChecked {
+	kind: "cacheChecked";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	hit: boolean;
+	/** Where the results come from, or whose were nearest; "" when there are none. */
+	sourceRunId: RunId | "";
+	sourceStepKey: StepKey | "";
+	/** What differs from the nearest. */
+	reason: string;
+}
+
+/** A result that later steps may take. */
+export interface CacheRecorded {
+	kind: "cacheRecorded";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	/** Over all parts but the code and the parameters. */
+	key: string;
+	/** Canonical JSON of CacheParts (cache-key.ts), long ones by digest. */
+	partsJson: string;
+	codeDigest: Digest | "";
+	codeUse: CodeUse | null;
+	paramsDigest: string;
 }
 
 /** A step's final word, with the outputs that count from now on. */
@@ -149,6 +259,15 @@ export type JournalEvent =
 	| AttemptEnded
 	| StepSettled
 	| StepRetryScheduled
+	| RunAdmitted
+	| RunTimedOut
+	| StepReadied
+	| MatrixExpanded
+	| ApprovalRequested
+	| ApprovalAnswered
+	| StepCancelRequested
+	| CacheChecked
+	| CacheRecorded
 	| ModelVersionRegistered
 	| DeploymentChanged
 	| ReplicaReported;

@@ -2,11 +2,11 @@
 
 import type { Advert, Heartbeat, HeartbeatReply } from "#shared/domain.ts";
 import { agentOf } from "./apply.ts";
-import { sendTask } from "./assign.ts";
+import { isGroupFull, sendTask } from "./assign.ts";
 import { adopt } from "./claims.ts";
 import { replicaAdvertised } from "./deploy.ts";
 import { startAttempt } from "./reports.ts";
-import { endAttempt, endingOf } from "./settle.ts";
+import { endAttempt, endingOf, stopOf } from "./settle.ts";
 import type { Agent } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -22,6 +22,7 @@ export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: str
 	const { state, nowMs } = turn;
 	const agent = agentOf(state, heartbeat.agentId);
 	agent.lastHeardMs = nowMs;
+	agent.leaseFromMs = nowMs;
 	agent.online = true;
 	agent.draining = heartbeat.draining;
 	if (agent.sessionId !== heartbeat.sessionId) {
@@ -34,14 +35,16 @@ export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: str
 	for (const { attemptId, fence, phase } of heartbeat.attempts) {
 		listed.add(attemptId);
 		const attempt = state.attempts.get(attemptId);
-		if (!attempt || attempt.fence !== fence) {
+		if (attempt?.fence !== fence || attempt.agentId !== agent.id) {
 			if (phase === "finished") reply.settled.push(attemptId);
 			else reply.stop.push({ attemptId, reason: "superseded, or its run is over" });
-		} else if (attempt.step.run.status === "cancelling") {
-			if (phase !== "finished") reply.stop.push({ attemptId, reason: "the run was cancelled" });
-		} else if (phase !== "finished" && attempt.status === "lost") {
-			startAttempt(turn, attempt);
-		} else if (phase === "running" && attempt.status === "leased") {
+		} else if (stopOf(attempt.step)) {
+			if (phase !== "finished") reply.stop.push({ attemptId, reason: stopOf(attempt.step)?.reason ?? "" });
+		} else if (attempt.status === "lost" && isGroupFull(state, attempt.step)) {
+			if (phase !== "finished")
+				reply.stop.push({ attemptId, reason: `others run in its group ${attempt.step.group} now` });
+		} else if (attempt.status === "lost" || (phase === "running" && attempt.status === "leased")) {
+			// One that has finished goes on too: its outcome is on its way, and must not be overtaken by a new attempt.
 			startAttempt(turn, attempt);
 		}
 	}
@@ -65,10 +68,15 @@ const missingAttempts = (turn: Turn, agent: Agent, listed: ReadonlySet<string>):
 	}
 };
 
+/** While the leader could hear nobody, no lease ran. */
+export const leaderWasAway = ({ state, nowMs }: Turn, forMs: number): void => {
+	for (const agent of state.agents.values()) agent.leaseFromMs = Math.min(nowMs, agent.leaseFromMs + forMs);
+};
+
 /** Agents not heard within the lease have lost their attempts. */
 export const expireLeases = (turn: Turn): void => {
 	for (const agent of turn.state.agents.values()) {
-		const silentMs = turn.nowMs - agent.lastHeardMs;
+		const silentMs = turn.nowMs - agent.leaseFromMs;
 		if (silentMs <= turn.options.leaseMs || (!agent.online && agent.attempts.size === 0)) continue;
 		agent.online = false;
 		openOrClose(agent);

@@ -1,6 +1,7 @@
 /**
  * Steps that could start now, by priority, then first come. Steps that ask for the same are one class: when one of
- * them finds no place, none of the others is looked at in that pass.
+ * them finds no place, or its concurrency group full, none of the others is looked at in that pass. Steps that wait for
+ * an answer about their result (an equal step's end, a comparison of code) are parked until it comes.
  */
 
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
@@ -16,24 +17,38 @@ interface RequestClass {
 	queue: Map<Step, Queued>;
 }
 
+/** What came of an offer: parked steps leave their class, refused ones hold it up for this pass. */
+export type Offered = "taken" | "parked" | "refused";
+
 const classKeys = new WeakMap<StepDefinition, string>();
 
-const classKey = (step: Step): string => {
-	let key = classKeys.get(step.definition);
+const classKey = ({ definition, group, declinedUntilMs }: Step): string => {
+	let key = classKeys.get(definition);
 	if (key === undefined) {
-		const { resources, labels, priority, action } = step.definition;
-		key = JSON.stringify([priority, action.kind, resources, labels]);
-		classKeys.set(step.definition, key);
+		const { resources, labels, priority, action, concurrency } = definition;
+		key = JSON.stringify([priority, action.kind, resources, labels, concurrency?.max]);
+		classKeys.set(definition, key);
 	}
-	// Who handed it back must not hold up the others of its class.
-	return step.declinedUntilMs.size === 0 ? key : `${key} ${step.run.id} ${step.key}`;
+	// Some agent handed it back: that must not hold up others, which any agent may take.
+	const barred = declinedUntilMs === null ? [] : [...declinedUntilMs.keys()].sort();
+	return group === "" && barred.length === 0 ? key : `${key} ${JSON.stringify([group, barred])}`;
 };
 
 export class ReadyQueue {
 	readonly #classes = new Map<string, RequestClass>();
 	readonly #classOf = new Map<Step, string>();
+	readonly #parked = new Map<string, Set<Step>>();
+	readonly #parkedFor = new Map<Step, string>();
 	#order = 0;
 
+	/** In the order they came, those that are parked last. */
+	steps(): Step[] {
+		const queued = [...this.#classes.values()].flatMap(({ queue }) => [...queue.values()]);
+		const inOrder = queued.sort((a, b) => a.order - b.order).map(({ step }) => step);
+		return [...inOrder, ...this.#parkedFor.keys()];
+	}
+
+	/** Of those that could be offered. */
 	get size(): number {
 		return this.#classOf.size;
 	}
@@ -50,6 +65,7 @@ export class ReadyQueue {
 	}
 
 	delete(step: Step): void {
+		this.#leaveParking(step);
 		const key = this.#classOf.get(step);
 		if (key === undefined) return;
 		this.#classOf.delete(step);
@@ -58,8 +74,32 @@ export class ReadyQueue {
 		if (requestClass?.queue.size === 0) this.#classes.delete(key);
 	}
 
-	/** Offers steps in order; `place` removes the ones it takes. A class whose head is refused is passed over. */
-	offer(place: (step: Step) => boolean): void {
+	/** Not offered again until `release` of the same. */
+	park(step: Step, until: string): void {
+		this.delete(step);
+		const parked = this.#parked.get(until) ?? new Set();
+		this.#parked.set(until, parked.add(step));
+		this.#parkedFor.set(step, until);
+	}
+
+	release(until: string): void {
+		for (const step of this.#parked.get(until) ?? []) {
+			this.#leaveParking(step);
+			this.add(step);
+		}
+	}
+
+	#leaveParking(step: Step): void {
+		const until = this.#parkedFor.get(step);
+		if (until === undefined) return;
+		this.#parkedFor.delete(step);
+		const parked = this.#parked.get(until);
+		parked?.delete(step);
+		if (parked?.size === 0) this.#parked.delete(until);
+	}
+
+	/** Offers steps in order; `place` removes the ones it takes or parks. A class whose head is refused is passed over. */
+	offer(place: (step: Step) => Offered): void {
 		const open = new Set(this.#classes.values());
 		while (open.size > 0) {
 			let best: RequestClass | null = null;
@@ -79,7 +119,7 @@ export class ReadyQueue {
 				}
 			}
 			if (!best || !head) return;
-			if (!place(head.step)) open.delete(best);
+			if (place(head.step) === "refused") open.delete(best);
 		}
 	}
 }

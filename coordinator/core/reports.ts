@@ -1,9 +1,11 @@
 /** What agents report. A report counts when its attempt is the newest of an unsettled step; any other is history. */
 
 import { assertNever } from "#shared/assert-never.ts";
-import type { AttemptIdentity, Failure, Report } from "#shared/domain.ts";
+import type { ArtifactRef, AttemptIdentity, CodeUse, Failure, Report } from "#shared/domain.ts";
+import type { StepDefinition } from "#shared/pipeline/definition.ts";
 import { evaluateGates } from "#shared/pipeline/gates.ts";
-import { type AttemptEnding, endAttempt, endingOf, identity } from "./settle.ts";
+import { identity } from "./graph.ts";
+import { type AttemptEnding, endAttempt, endingOf } from "./settle.ts";
 import type { Attempt } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 
@@ -17,8 +19,11 @@ export const reportReceived = (turn: Turn, report: Report): void => {
 		}
 		case "attemptFinished": {
 			const attempt = currentAttempt(turn, report, body.attempt);
-			// A lost one whose agent says so too is no news.
-			if (attempt?.status === "lost" && body.failure?.cause === "lost") return;
+			if (attempt?.status === "lost" && body.failure?.cause === "lost") {
+				// Its agent says so too: no news, but nothing is to be heard of it any more.
+				turn.state.attempts.delete(attempt.id);
+				return;
+			}
 			if (attempt) endAttempt(turn, attempt, withGates(attempt, withOutputs(attempt, endingFrom(body))));
 			return;
 		}
@@ -49,17 +54,45 @@ const endingFrom = (body: Extract<Report["body"], { kind: "attemptFinished" }>):
 	metrics: body.metrics,
 	startedAtMs: body.startedAtMs,
 	finishedAtMs: body.finishedAtMs,
+	codeUse: bounded(body.codeUse),
 	reason: body.failure?.cause === "lost" ? body.failure.message : "",
 });
 
-/** Steps behind it rely on every declared output; a no-op leaves none. */
+const CODE_PATHS_MAX = 2_000;
+const CODE_PATHS_CHARACTERS_MAX = 128 * 1024;
+
+/** It is kept with the result for long; more than agents send is not taken from one. */
+const bounded = (use: CodeUse | null): CodeUse | null => {
+	if (!use || use.paths.length > CODE_PATHS_MAX || use.key.length > 100) return null;
+	return use.paths.join("").length > CODE_PATHS_CHARACTERS_MAX ? null : use;
+};
+
+/** Steps behind it rely on every declared output, and on what some of them say; a no-op leaves none. */
 const withOutputs = (attempt: Attempt, ending: AttemptEnding): AttemptEnding => {
-	if (ending.state !== "succeeded" || attempt.step.definition.action.kind === "noop") return ending;
-	const left = new Set(ending.outputs.map(({ name }) => name));
-	const missing = Object.keys(attempt.step.definition.outputs).filter((name) => !left.has(name));
-	if (missing.length === 0) return ending;
-	const message = `its agent reported success without the output ${missing.join(", ")}`;
+	const { definition } = attempt.step;
+	if (ending.state !== "succeeded" || definition.action.kind === "noop") return ending;
+	const left = new Map(ending.outputs.map((output) => [output.name, output]));
+	const missing = Object.keys(definition.outputs).filter((name) => !left.has(name));
+	const mute = definition.values.filter((name) => left.has(name) && !isJson(left.get(name)?.valueJson));
+	if (missing.length + mute.length === 0) return { ...ending, outputs: ending.outputs.map(withoutUnasked(definition)) };
+	const lacking = [...missing.map((name) => `the output ${name}`), ...mute.map((name) => `what ${name} says`)];
+	const message = `its agent reported success without ${lacking.join(", ")}`;
 	return { ...ending, state: "failed", failure: { cause: "output", message, signal: "" } };
+};
+
+/** What nobody reads as a value was not looked at. */
+const withoutUnasked =
+	({ values }: StepDefinition) =>
+	({ valueJson, ...output }: ArtifactRef): ArtifactRef =>
+		valueJson !== undefined && values.includes(output.name) ? { ...output, valueJson } : output;
+
+const isJson = (text: string | undefined): boolean => {
+	try {
+		JSON.parse(text ?? "");
+		return true;
+	} catch {
+		return false;
+	}
 };
 
 /** An attempt that succeeded but whose gates do not hold has failed. */

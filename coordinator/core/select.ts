@@ -7,8 +7,9 @@ import type { Turn } from "./turn.ts";
 
 export const runSelect = (turn: Turn, step: Step, action: Extract<StepAction, { kind: "select" }>): void => {
 	const scored = (step.run.cells.get(action.from) ?? []).flatMap((cell) => {
-		const value = cell.metrics.find((metric) => metric.name === action.metric)?.value;
-		return value === undefined || Number.isNaN(value) ? [] : [{ cell, value }];
+		const value = cell.metrics.findLast((metric) => metric.name === action.metric)?.value;
+		const counts = cell.status === "succeeded" && value !== undefined && !Number.isNaN(value);
+		return counts ? [{ cell, value }] : [];
 	});
 	const [first, ...rest] = scored;
 	if (!first) {

@@ -1,7 +1,9 @@
 /** How a step comes to its end: retry or verdict, then what that means for the steps behind it and for the run. */
 
-import type { ArtifactRef, Failure, Metric } from "#shared/domain.ts";
-import type { FinalAttemptState, FinalStepState } from "./events.ts";
+import type { ArtifactRef, CodeUse, Failure, Metric } from "#shared/domain.ts";
+import { recordResult, releaseEquals } from "./equals.ts";
+import type { FinalAttemptState, FinalRunState, FinalStepState } from "./events.ts";
+import { followSettled, identity } from "./graph.ts";
 import type { Attempt, Run, Step } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 
@@ -13,6 +15,7 @@ export interface AttemptEnding {
 	startedAtMs: number;
 	finishedAtMs: number;
 	reason: string;
+	codeUse: CodeUse | null;
 }
 
 /** An ending without a result. */
@@ -24,58 +27,89 @@ export const endingOf = (state: FinalAttemptState, reason: string, failure: Fail
 	startedAtMs: 0,
 	finishedAtMs: 0,
 	reason,
+	codeUse: null,
 });
 
 export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding): void => {
 	emit(turn, { kind: "attemptEnded", ...identity(attempt.step), attemptId: attempt.id, ...ending });
+	if (ending.state === "succeeded") recordResult(turn, attempt.step, ending.codeUse);
 	concludeAttempt(turn, attempt, ending);
 };
 
+type Verdict = Pick<AttemptEnding, "state" | "failure" | "reason">;
+
 /** What an ended attempt means for its step. */
-export const concludeAttempt = (
-	turn: Turn,
-	attempt: Attempt,
-	ending: Pick<AttemptEnding, "state" | "failure" | "reason">,
-): void => {
+export const concludeAttempt = (turn: Turn, attempt: Attempt, ending: Verdict): void => {
 	const { step } = attempt;
-	if (ending.state === "succeeded") {
-		settleStep(turn, step, "succeeded");
-	} else if (step.run.status === "cancelling") {
-		settleStep(turn, step, "cancelled", ending.reason || "cancelled");
-	} else {
-		retryOrFail(turn, attempt, ending);
-	}
+	if (ending.state === "succeeded") return settleStep(turn, step, "succeeded");
+	const stop = stopOf(step);
+	if (stop?.as === "cancelled") return settleStep(turn, step, "cancelled", ending.reason || stop.reason);
+	if (stop) return settleStep(turn, step, "failed", "", { failure: timeoutFailure(stop.reason) });
+	retryOrFail(turn, attempt, ending);
 };
 
-const retryOrFail = (
-	turn: Turn,
-	attempt: Attempt,
-	ending: Pick<AttemptEnding, "state" | "failure" | "reason">,
-): void => {
+export const timeoutFailure = (message: string): Failure => ({ cause: "timeout", message, signal: "" });
+
+/** Why a step must stop, and what it ends as; null when it may go on. */
+export const stopOf = ({
+	run,
+	cancelReason,
+	definition,
+}: Step): { as: "cancelled" | "failed"; reason: string } | null => {
+	if (run.status === "cancelling") return { as: "cancelled", reason: "the run was cancelled" };
+	if (cancelReason !== "") return { as: "cancelled", reason: cancelReason };
+	if (run.timedOut !== "" && definition.phase === "main") return { as: "failed", reason: run.timedOut };
+	return null;
+};
+
+const retryOrFail = (turn: Turn, attempt: Attempt, ending: Verdict): void => {
 	const { step } = attempt;
 	const { retries } = step.definition;
 	if (ending.state === "declined") {
+		step.declinedUntilMs ??= new Map();
 		step.declinedUntilMs.set(attempt.agentId, turn.nowMs + turn.options.declineMs);
 		return scheduleRetry(turn, step, DECLINE_PAUSE_MS, `${attempt.agentId} handed it back: ${ending.reason}`);
 	}
 	// Cancelled, and nobody here asked for it: a deposed leader, or the agent's owner.
 	if (ending.state === "lost" || ending.state === "cancelled") {
 		const reason = ending.reason || `${attempt.agentId} stopped it unasked`;
-		if (step.losses <= turn.options.lostBudget) return scheduleRetry(turn, step, 0, reason);
+		if (mayBeLostAgain(step)) return scheduleRetry(turn, step, lostWaitOf(turn, attempt), reason);
 		const message = `lost ${step.losses} times, the last time since ${reason}`;
 		return settleStep(turn, step, "failed", "", { failure: { cause: "lost", message, signal: "" } });
 	}
-	const cause = ending.failure?.cause;
-	if (cause && retries.on.includes(cause) && step.failures <= retries.max) {
+	if (mayFailAgain(step, ending.failure)) {
+		const used = step.failures + lossesBeyond(step);
 		const delayMs = Math.min(retries.delayMs * retries.backoff ** (step.failures - 1), RETRY_DELAY_MAX_MS);
-		const reason = `attempt ${attempt.number} failed (${cause}); retry ${step.failures} of ${retries.max}`;
+		const reason = `attempt ${attempt.number} failed (${ending.failure?.cause}); retry ${used} of ${retries.max}`;
 		return scheduleRetry(turn, step, delayMs, reason);
 	}
 	settleStep(turn, step, "failed");
 };
 
+/** One whose agent itself says that it is gone is not waited for. */
+const lostWaitOf = ({ state }: Turn, { agentId, status, step }: Attempt): number =>
+	status === "lost" && !state.agents.get(agentId)?.online ? step.definition.lostWaitMs : 0;
+
 const RETRY_DELAY_MAX_MS = 3_600_000;
 const DECLINE_PAUSE_MS = 1_000;
+
+/** Losses that are paid for by `max`, as failures are. */
+const lossesBeyond = ({ losses, definition: { retries } }: Step): number =>
+	retries.on.includes("lost") ? Math.max(0, losses - retries.lost) : 0;
+
+const mayBeLostAgain = (step: Step): boolean => {
+	const { retries } = step.definition;
+	if (step.losses <= retries.lost) return true;
+	return retries.on.includes("lost") && step.failures + lossesBeyond(step) <= retries.max;
+};
+
+const mayFailAgain = (step: Step, failure: Failure | null): boolean => {
+	const { retries } = step.definition;
+	if (!failure || step.failures + lossesBeyond(step) > retries.max) return false;
+	const { cause, exitCode } = failure;
+	if (!retries.on.includes(cause)) return false;
+	return cause !== "error" || retries.exitCodes.length === 0 || retries.exitCodes.includes(exitCode ?? -1);
+};
 
 const scheduleRetry = (turn: Turn, step: Step, delayMs: number, reason: string): void =>
 	emit(turn, {
@@ -108,37 +142,25 @@ export const settleStep = (
 		metrics: result.metrics ?? step.metrics,
 		reason,
 	});
-	if (state !== "succeeded") dropDependents(turn, step);
+	releaseEquals(turn, step);
+	followSettled(turn, [step]);
 	finishRun(turn, step.run);
-};
-
-/** Everything behind a step that did not succeed can't run any more. */
-export const dropDependents = (turn: Turn, origin: Step): void => {
-	const { run } = origin;
-	const pending: Step[] = [origin];
-	for (let dropped = pending.pop(); dropped; dropped = pending.pop()) {
-		for (const dependent of run.dependents.get(dropped.definition.name) ?? []) {
-			if (dependent.status !== "waiting") continue;
-			const cancelled = run.status === "cancelling";
-			emit(turn, {
-				kind: "stepSettled",
-				...identity(dependent),
-				state: cancelled ? "cancelled" : "skipped",
-				failure: null,
-				outputs: [],
-				metrics: [],
-				reason: cancelled ? "the run was cancelled" : `${dropped.key} ${dropped.status}`,
-			});
-			pending.push(dependent);
-		}
-	}
 };
 
 export const finishRun = (turn: Turn, run: Run): void => {
 	if (run.unsettled > 0 || !turn.state.runs.has(run.id)) return;
-	const statuses = new Set([...run.steps.values()].map((step) => step.status));
-	const state = statuses.has("cancelled") ? "cancelled" : statuses.has("failed") ? "failed" : "succeeded";
-	emit(turn, { kind: "runFinished", runId: run.id, state });
+	emit(turn, { kind: "runFinished", runId: run.id, state: outcomeOf(run), reason: run.timedOut });
+	if (run.group !== "") turn.groups.add(run.group);
 };
 
-export const identity = (step: Step) => ({ runId: step.run.id, stepKey: step.key });
+/** Steps of `on_failure` have no say in it. */
+const outcomeOf = (run: Run): FinalRunState => {
+	if (run.status === "cancelling") return "cancelled";
+	let failed = run.timedOut !== "";
+	for (const { status, definition } of run.steps.values()) {
+		if (definition.phase !== "main") continue;
+		if (status === "cancelled") return "cancelled";
+		if (status === "failed") failed = true;
+	}
+	return failed ? "failed" : "succeeded";
+};

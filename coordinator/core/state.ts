@@ -1,18 +1,19 @@
 /**
- * What the coordinator knows. Runs, models and deployments are the fold of the journal (apply.ts) and nothing else;
- * agents are what adverts and heartbeats say, rebuilt from them after a restart.
+ * What the coordinator knows. Runs, models, deployments and recorded results are the fold of the journal (apply.ts) and
+ * nothing else; agents are what adverts and heartbeats say, rebuilt from them after a restart.
  */
 
 import type { Advert, ArtifactRef, Failure, Metric, ReplicaState } from "#shared/domain.ts";
 import type { AgentId, AttemptId, RunId, StepKey } from "#shared/ids.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
 import type { AgentNode } from "../placement/node.ts";
-import type { FinalAttemptState, FinalRunState, FinalStepState } from "./events.ts";
+import type { CacheMode, FinalAttemptState, FinalRunState, FinalStepState, ReusedStep } from "./events.ts";
 import { ReadyQueue } from "./ready-queue.ts";
+import { type CacheEntry, ResultCache } from "./result-cache.ts";
 
-export type StepStatus = "waiting" | "ready" | "leased" | "running" | "backoff" | FinalStepState;
+export type StepStatus = "waiting" | "ready" | "held" | "leased" | "running" | "backoff" | FinalStepState;
 export type AttemptStatus = "leased" | "running" | FinalAttemptState;
-export type RunStatus = "running" | "cancelling" | FinalRunState;
+export type RunStatus = "queued" | "running" | "cancelling" | FinalRunState;
 
 export interface Attempt {
 	id: AttemptId;
@@ -26,29 +27,52 @@ export interface Attempt {
 	step: Step;
 }
 
+export interface ApprovalAnswer {
+	approved: boolean;
+	by: string;
+	comment: string;
+}
+
 export interface Step {
 	run: Run;
+	/** Of a matrix that has not been expanded yet: the step's name. */
 	key: StepKey;
 	definition: StepDefinition;
 	matrix: Record<string, ParamValue>;
 	status: StepStatus;
+	/** Stands for the cells of a matrix that an earlier step's output will give. */
+	isTemplate: boolean;
 	/** Needs, by name, that have not succeeded with all their cells. */
 	unmetNeeds: number;
+	/** Needs, by name, of which a cell has not settled. */
+	openNeeds: number;
 	/** The newest; an older one is superseded. */
 	attempt: Attempt | null;
 	attempts: number;
 	failures: number;
 	losses: number;
 	readyAtMs: number;
+	/** When it came to its status. */
+	sinceMs: number;
 	/** While in backoff. */
 	notBeforeMs: number;
 	outputs: ArtifactRef[];
 	metrics: Metric[];
 	failure: Failure | null;
+	/** Why it is to be cancelled; "" when it is not. */
+	cancelReason: string;
+	/** What a person said to it; null when it was not asked for, or nobody has. */
+	answer: ApprovalAnswer | null;
+	/** Its concurrency group; "" without one. */
+	group: string;
+	/** The cache was asked, in vain: it runs. */
+	cacheMissed: boolean;
+	/** Recorded results whose code is being compared; not part of the journal. */
+	compared: CacheEntry[] | null;
 	/** Agents that handed it back, until when not to ask them again; not part of the journal. */
-	declinedUntilMs: Map<AgentId, number>;
+	declinedUntilMs: Map<AgentId, number> | null;
 	/** The last moves, for the story of an impossible one. */
-	story: string[];
+	story: StepStatus[];
 }
 
 export interface Run {
@@ -58,15 +82,30 @@ export interface Run {
 	code: ArtifactRef | null;
 	submissionId: string;
 	status: RunStatus;
+	cacheMode: CacheMode;
+	/** Since when it may run: its timeout counts from here. 0 while queued. */
+	admittedAtMs: number;
+	/** Its concurrency group; "" without one. */
+	group: string;
+	/** Why it is being stopped as failed; "" when it is not. */
+	timedOut: string;
+	/** Results of an earlier run, until their steps have settled with them. */
+	reused: Map<StepKey, ReusedStep>;
+	/** Names of steps that were not asked for. */
+	leftOut: Set<string>;
 	steps: Map<StepKey, Step>;
 	/** Cells of a step by its name; one without a matrix. */
 	cells: Map<string, Step[]>;
 	/** Cells of a step that have not succeeded, by its name. */
 	cellsLeft: Map<string, number>;
+	/** Cells of a step that have not settled, by its name. */
+	cellsOpen: Map<string, number>;
 	/** Cells that wait for a step, by its name. */
 	dependents: Map<string, Step[]>;
 	/** Steps not yet settled. */
 	unsettled: number;
+	/** Steps, by name, whose dependents have been skipped; not part of the journal. */
+	skippedBehind: Set<string>;
 }
 
 export interface ModelVersion {
@@ -102,8 +141,10 @@ export interface Deployment {
 export interface Agent {
 	id: AgentId;
 	advert: Advert | null;
-	/** Leader's clock, monotonic; the lease of all its attempts runs from here. */
+	/** Leader's clock, monotonic. */
 	lastHeardMs: number;
+	/** By the same clock: the lease of all its attempts runs from here. */
+	leaseFromMs: number;
 	/** "" until the first heartbeat. */
 	sessionId: string;
 	online: boolean;
@@ -118,6 +159,8 @@ export interface MeshState {
 	epoch: number;
 	/** The last fence given. */
 	fence: number;
+	/** Of the last event: no leader's time goes behind it. */
+	lastEventAtMs: number;
 	runs: Map<RunId, Run>;
 	/** Runs by their submission's id, the newest last; bounded. */
 	submissions: Map<string, RunId>;
@@ -127,12 +170,21 @@ export interface MeshState {
 	attempts: Map<AttemptId, Attempt>;
 	ready: ReadyQueue;
 	backoff: Set<Step>;
+	held: Set<Step>;
+	/** Runs of each concurrency group that are not over, in the order they came. */
+	runGroups: Map<string, Set<Run>>;
+	/** Steps of each concurrency group that are leased, running or held. */
+	stepGroups: Map<string, Set<Step>>;
+	results: ResultCache;
+	/** The step that runs for all that are equal to it (cached.ts), by key; not part of the journal. */
+	runners: Map<string, Step>;
 	agents: Map<AgentId, Agent>;
 }
 
 export const newMeshState = (): MeshState => ({
 	epoch: 0,
 	fence: 0,
+	lastEventAtMs: 0,
 	runs: new Map(),
 	submissions: new Map(),
 	models: new Map(),
@@ -140,5 +192,16 @@ export const newMeshState = (): MeshState => ({
 	attempts: new Map(),
 	ready: new ReadyQueue(),
 	backoff: new Set(),
+	held: new Set(),
+	runGroups: new Map(),
+	stepGroups: new Map(),
+	results: new ResultCache(),
+	runners: new Map(),
 	agents: new Map(),
 });
+
+/** Leased to an agent that has not ended it, or is not known to have. */
+export const isLive = (status: AttemptStatus): status is "leased" | "running" =>
+	status === "leased" || status === "running";
+
+export const liveAttempt = ({ attempt }: Step): Attempt | null => (attempt && isLive(attempt.status) ? attempt : null);

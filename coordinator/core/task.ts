@@ -1,20 +1,15 @@
 /** An attempt's task: everything its agent needs, with `${{ … }}` resolved. */
 
 import type { ArtifactRef, Task, TaskAction } from "#shared/domain.ts";
-import type { OutputRef } from "#shared/pipeline/definition.ts";
+import type { OutputRef, ParamValue } from "#shared/pipeline/definition.ts";
 import { interpolate, interpolateCommand } from "#shared/pipeline/interpolate.ts";
 import { requestedResources } from "./claims.ts";
+import { scopeOf } from "./facts.ts";
 import type { Attempt, Run, Step } from "./state.ts";
-
-/** Between SIGTERM and SIGKILL. */
-const GRACE_MS = 10_000;
 
 export const taskOf = (attempt: Attempt, leaderEpoch: number): Task => {
 	const { step } = attempt;
-	const { run, definition, matrix } = step;
-	const scope = { params: run.params, matrix };
-	const env: Record<string, string> = {};
-	for (const [name, value] of Object.entries(definition.env)) env[name] = interpolate(value, scope);
+	const { run, definition } = step;
 	return {
 		runId: run.id,
 		pipeline: run.definition.name,
@@ -24,37 +19,68 @@ export const taskOf = (attempt: Attempt, leaderEpoch: number): Task => {
 		fence: attempt.fence,
 		leaderEpoch,
 		action: actionOf(step),
-		env,
-		inputs: Object.entries(definition.inputs).map(([name, ref]) => ({ ...requireOutput(run, ref), name })),
-		outputs: Object.entries(definition.outputs).map(([name, path]) => ({ name, path })),
+		env: environmentOf(step),
+		inputs: inputsOf(step),
+		outputs: Object.entries(definition.outputs).map(([name, path]) => ({
+			name,
+			path,
+			asValue: definition.values.includes(name),
+		})),
 		resources: requestedResources(step),
-		paramsJson: JSON.stringify(scope),
+		paramsJson: JSON.stringify(paramsOf(step)),
 		timeoutMs: definition.timeoutMs,
-		graceMs: GRACE_MS,
+		graceMs: definition.graceMs,
 		code: run.code,
+		trackCode: definition.cache !== null && run.cacheMode !== "off",
 	};
 };
 
-const actionOf = (step: Step): TaskAction => {
+export const actionOf = (step: Step): TaskAction => {
 	const { action } = step.definition;
 	if (action.kind !== "command") return { kind: "noop" };
-	const scope = { params: step.run.params, matrix: step.matrix };
 	return {
 		kind: "command",
-		command: interpolateCommand(action.command, action.shell, scope),
+		command: interpolateCommand(action.command, action.shell, scopeOf(step)),
 		shell: action.shell,
 		workdir: action.workdir,
 	};
 };
 
-/** An earlier step's output; null when it has none of that name. */
-export const outputOf = (run: Run, ref: OutputRef): ArtifactRef | null => {
-	const [step] = run.cells.get(ref.step) ?? [];
-	return step?.outputs.find((output) => output.name === ref.output) ?? null;
+export const environmentOf = (step: Step): Record<string, string> => {
+	const scope = scopeOf(step);
+	return Object.fromEntries(
+		Object.entries(step.definition.env).map(([name, value]) => [name, interpolate(value, scope)]),
+	);
 };
 
-const requireOutput = (run: Run, ref: OutputRef): ArtifactRef => {
-	const output = outputOf(run, ref);
-	if (output) return output;
-	throw new Error(`${run.id}: ${ref.step} succeeded without its output ${ref.output}`);
+/** Of a step that runs although an earlier one did not succeed, what that one should have left is missing. */
+export const inputsOf = ({ run, definition }: Step): ArtifactRef[] =>
+	Object.entries(definition.inputs).flatMap(([name, ref]) => {
+		const output = outputOf(run, ref);
+		if (output) return [{ ...output, name }];
+		if (definition.condition?.statusAware) return [];
+		throw new Error(`${run.id}: ${ref.step} succeeded without its output ${ref.output}`);
+	});
+
+/** What $RUNMESH_PARAMS holds; values of a mapping on an axis under the axis again. */
+export const paramsOf = ({ run, definition, matrix }: Step) => ({
+	params: definition.params ?? run.params,
+	matrix: nested(matrix),
+});
+
+const nested = (matrix: Record<string, ParamValue>): Record<string, unknown> => {
+	const axes: Record<string, unknown> = {};
+	for (const [name, value] of Object.entries(matrix)) {
+		const [axis = name, key] = name.split(".");
+		if (key === undefined) axes[axis] = value;
+		else axes[axis] = { ...(axes[axis] as object | undefined), [key]: value };
+	}
+	return axes;
+};
+
+/** An earlier step's output; null when it has none of that name, or has not succeeded. */
+export const outputOf = (run: Run, ref: OutputRef): ArtifactRef | null => {
+	const [step] = run.cells.get(ref.step) ?? [];
+	if (step?.status !== "succeeded") return null;
+	return step.outputs.find((output) => output.name === ref.output) ?? null;
 };

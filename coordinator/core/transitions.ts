@@ -3,9 +3,11 @@
 import type { AttemptStatus, RunStatus, StepStatus } from "./state.ts";
 
 export const stepMoves: Readonly<Record<StepStatus, readonly StepStatus[]>> = {
-	waiting: ["ready", "skipped", "cancelled"],
-	// To backoff: a lost attempt's late failure.
-	ready: ["leased", "running", "backoff", "succeeded", "failed", "cancelled"],
+	// To succeeded: its result comes from an earlier run. To failed: its matrix can't be made.
+	waiting: ["ready", "succeeded", "failed", "skipped", "cancelled"],
+	// To backoff: a lost attempt's late failure. To skipped: its run's time is up.
+	ready: ["leased", "running", "held", "backoff", "succeeded", "failed", "skipped", "cancelled"],
+	held: ["succeeded", "failed", "cancelled"],
 	leased: ["running", "backoff", "succeeded", "failed", "cancelled"],
 	running: ["backoff", "succeeded", "failed", "cancelled"],
 	// A late result, or a sign of life, of a lost attempt that nothing has superseded is taken.
@@ -27,7 +29,9 @@ export const attemptMoves: Readonly<Record<AttemptStatus, readonly AttemptStatus
 };
 
 export const runMoves: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
-	running: ["cancelling", "succeeded", "failed"],
+	// To cancelled: each of its steps was.
+	queued: ["running", "cancelling", "cancelled"],
+	running: ["cancelling", "succeeded", "failed", "cancelled"],
 	cancelling: ["cancelled", "succeeded", "failed"],
 	succeeded: [],
 	failed: [],

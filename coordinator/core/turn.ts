@@ -12,6 +12,8 @@ export interface Turn {
 	readonly options: CoreOptions;
 	readonly events: JournalEvent[];
 	readonly effects: Effect[];
+	/** Concurrency groups in which a run may have become free to go ahead. */
+	readonly groups: Set<string>;
 	/** Inputs that could not be taken: defects, for the log. */
 	readonly refused: { input: Input; error: Error }[];
 }
@@ -19,8 +21,6 @@ export interface Turn {
 export interface CoreOptions {
 	/** An agent not heard for this long has lost its attempts. */
 	leaseMs: number;
-	/** Times a step may be lost before it fails, apart from its retries. */
-	lostBudget: number;
 	/** A task that no heartbeat shows is sent again after this. */
 	resendMs: number;
 	/** An agent that handed a step back isn't asked again for this long. */
@@ -31,7 +31,6 @@ export interface CoreOptions {
 
 export const defaultCoreOptions: Readonly<CoreOptions> = Object.freeze({
 	leaseMs: 30_000,
-	lostBudget: 3,
 	resendMs: 5_000,
 	declineMs: 5_000,
 	deployTimeoutMs: 600_000,

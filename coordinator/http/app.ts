@@ -12,6 +12,7 @@ import { healthRoutes } from "./health.ts";
 import { logRoutes } from "./logs.ts";
 import { describeRoutes } from "./openapi.ts";
 import { answerMalformed, sendProblem } from "./problem.ts";
+import { runActionRoutes } from "./run-actions.ts";
 import { runRoutes } from "./runs.ts";
 import { servingRoutes } from "./serving.ts";
 import { validatorCompiler, type ZodTypes } from "./validation.ts";
@@ -56,6 +57,7 @@ export const createApp = (deps: HttpDeps): FastifyInstance => {
 	typed.register(
 		async (api) => {
 			runRoutes(api, deps);
+			runActionRoutes(api, deps);
 			logRoutes(api, deps);
 			eventRoutes(api, deps);
 			artifactRoutes(api, deps);

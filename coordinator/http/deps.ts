@@ -1,10 +1,11 @@
 /** What the API is given: it reads from the store, and asks the core through commands. */
 
 import type { Logger } from "pino";
-import type { AgentView, PlanView, SubmitRequest } from "#shared/api.ts";
+import type { AgentView } from "#shared/api.ts";
 import type { BlobStore } from "#shared/blobs/store.ts";
 import type { Credentials } from "#shared/credentials.ts";
-import type { Digest, RunId } from "#shared/ids.ts";
+import type { Digest } from "#shared/ids.ts";
+import type { Commands } from "../commands.ts";
 import type { LogStore } from "../logs/store.ts";
 import type { ReadStore } from "../store/store.ts";
 
@@ -22,13 +23,7 @@ export interface HttpDeps {
 	logs: LogStore;
 	blobs: BlobStore;
 	/** Each answers once the journal has it. */
-	commands: {
-		submit(request: SubmitRequest, submitter: string): Promise<{ runId: RunId; created: boolean }>;
-		cancel(runId: RunId, reason: string): Promise<void>;
-		plan(request: SubmitRequest): Promise<PlanView>;
-		/** Why ready steps of a run wait, by step key. */
-		waitReasons(runId: string): Map<string, string>;
-	};
+	commands: Commands;
 	agents(): AgentView[];
 	/** Brings a blob here from one of the agents that hold it. */
 	fetchBlob(digest: Digest, holders: string[]): Promise<void>;

@@ -8,11 +8,11 @@ import type { HttpDeps } from "./deps.ts";
 import { sendLive } from "./live-stream.ts";
 import { followLogs, type WriteRecords } from "./log-follow.ts";
 import { mergeHistory, newLogReader } from "./log-history.ts";
-import { type Api, countSchema, flagSchema, runRefSchema } from "./validation.ts";
+import { type Api, countSchema, flagSchema, runRefSchema, stepKeySchema } from "./validation.ts";
 
 const paramsSchema = z.strictObject({
 	run: runRefSchema,
-	step: z.string().regex(/^(\*|[A-Za-z0-9][A-Za-z0-9_-]{0,62}(\.\d{1,9})?)$/, { error: "expected a step key or *" }),
+	step: stepKeySchema("\\*|"),
 });
 
 const querySchema = z.strictObject({
@@ -39,6 +39,18 @@ export const logRoutes = (app: Api, deps: HttpDeps): void => {
 			if (scope.step !== null && !store.logs.hasStep(run, scope.step)) {
 				throw new RunmeshError("RM_NOT_FOUND", `run ${run} has no step "${scope.step}"`, {
 					hint: "see `runmesh runs show`; a matrix's cells are step.0, step.1, …",
+				});
+			}
+			// One that is still to come may be followed.
+			const mayCome = query.follow && !store.logs.over(scope);
+			if (
+				scope.step !== null &&
+				scope.attempt !== null &&
+				!mayCome &&
+				!store.logs.hadAttempt(run, scope.step, scope.attempt)
+			) {
+				throw new RunmeshError("RM_NOT_FOUND", `step ${scope.step} of run ${run} has had no attempt ${scope.attempt}`, {
+					hint: `see \`runmesh explain ${run} ${scope.step}\``,
 				});
 			}
 			return sendLive(reply, { type: "application/x-ndjson", idle: "\n" }, async (write, signal) => {

@@ -7,7 +7,7 @@ import type { ProblemView } from "#shared/api.ts";
 import { errorTable, RunmeshError, toRunmeshError } from "#shared/errors.ts";
 import type { PipelineProblem } from "#shared/pipeline/definition.ts";
 
-const PROBLEM_TYPE = "application/problem+json";
+export const PROBLEM_TYPE = "application/problem+json";
 
 export const problemOf = (error: RunmeshError): ProblemView => {
 	const { http: status, meaning } = errorTable[error.code];
@@ -26,7 +26,7 @@ export const problemOf = (error: RunmeshError): ProblemView => {
 
 /** fastify's error handler. */
 export const sendProblem = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-	const known = fromFramework(error) ?? toRunmeshError(error);
+	const known = fromFramework(error, request) ?? toRunmeshError(error);
 	const problem = problemOf(known.code === "RM_INTERNAL" ? concealed(known, request) : known);
 	if (problem.status === 503) reply.header("retry-after", "1");
 	return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
@@ -35,17 +35,21 @@ export const sendProblem = (error: unknown, request: FastifyRequest, reply: Fast
 /** Its message may name paths and values that are nobody's business; the log has them. */
 const concealed = (error: RunmeshError, request: FastifyRequest): RunmeshError => {
 	// Whoever hung up in the middle has not met a defect.
-	if (!request.raw.destroyed) request.log.error({ err: error.cause ?? error, method: request.method }, "a call failed");
+	if (!request.raw.socket.destroyed)
+		request.log.error({ err: error.cause ?? error, method: request.method }, "a call failed");
 	return new RunmeshError("RM_INTERNAL", `the call failed inside the coordinator (${request.id})`, {
 		hint: `look for reqId ${request.id} in the coordinator's log`,
 	});
 };
 
 /** fastify's own refusals of a request; null for any other error. */
-const fromFramework = (error: unknown): RunmeshError | null => {
+const fromFramework = (error: unknown, request: FastifyRequest): RunmeshError | null => {
 	const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message: string };
 	if (typeof code !== "string" || !code.startsWith("FST_")) return null;
-	if (statusCode === 413) return new RunmeshError("RM_TOO_LARGE", "the request body is larger than 1 MiB");
+	if (statusCode === 413) {
+		const limit = request.routeOptions.bodyLimit / 1024 ** 2;
+		return new RunmeshError("RM_TOO_LARGE", `the request body is larger than ${limit} MiB`);
+	}
 	if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
 		return new RunmeshError("RM_BAD_INPUT", message);
 	}

@@ -57,6 +57,16 @@ export const nameSchema = z.string().refine(isName, { error: "expected a name: l
 /** A run's id, the start of one, or "latest". */
 export const runRefSchema = z.string().regex(/^[A-Za-z0-9]{1,32}$/, { error: "expected a run's id" });
 
+const STEP_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,62}";
+/** Within a sub-pipeline behind its name and a dot. */
+const DOTTED = `${STEP_NAME}(\\.${STEP_NAME}){0,16}`;
+
+export const stepNameSchema = z.string().regex(new RegExp(`^${DOTTED}$`), { error: "expected a step's name" });
+
+/** A step's name, or the key of a matrix's cell; or what else the pattern takes. */
+export const stepKeySchema = (other = "") =>
+	z.string().regex(new RegExp(`^(${other}${DOTTED})$`), { error: `expected a step key${other && " or *"}` });
+
 export const runParams = z.strictObject({ run: runRefSchema });
 
 export const flagSchema = z.enum(["true", "false", "1", "0"]).transform((word) => word === "true" || word === "1");

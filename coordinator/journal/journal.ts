@@ -1,6 +1,7 @@
 /**
  * RM_JOURNAL: the mesh's only truth. Appends carry the sequence they expect to follow, so a deposed leader's fail;
- * an append whose acknowledgement was lost is recognised by its batch id and not written twice.
+ * an append whose acknowledgement was lost is recognised by its batch id and not written twice. Whatever is appended
+ * goes to the tail on this coordinator's own disk at the same time, and counts when both have it.
  */
 
 import { randomUUID } from "node:crypto";
@@ -11,22 +12,39 @@ import { streams, subjects } from "#shared/subjects.ts";
 import type { JournalEvent } from "../core/events.ts";
 import { batchCodec, SCHEMA_VERSION } from "./codec.ts";
 import type { StorageWatch } from "./storage-watch.ts";
+import type { Tail } from "./tail.ts";
+import type { TailRecord } from "./tail-record.ts";
 
 export interface CommittedBatch {
 	sequence: number;
 	events: JournalEvent[];
+	/** What it takes in the journal. */
+	bytes: number;
 }
 
 export interface Journal {
 	/** Of the last batch read or appended; 0 in an empty journal. */
 	lastSequence(): number;
-	/** Hands over every batch from `fromSequence` on, in order, as of now. */
-	replay(fromSequence: number, onBatch: (batch: CommittedBatch) => void): Promise<void>;
+	/** Others have taken it to here. */
+	movedTo(sequence: number): void;
 	/**
 	 * Resolves when the journal has all of it, in as many messages as its size asks for. Waits out an unreachable NATS;
 	 * RM_NOT_LEADER when another has written.
 	 */
 	append(leaderEpoch: number, events: JournalEvent[]): Promise<CommittedBatch[]>;
+	/** What the tail has and JetStream has lost: the same bytes under the same id. */
+	restore(message: TailRecord): Promise<void>;
+}
+
+export interface JournalPorts {
+	manager: JetStreamManager;
+	client: JetStreamClient;
+	tail: Tail;
+	/** As the server says it now. */
+	maxMessageBytes(): number;
+	storage: StorageWatch;
+	/** Of the disk that holds the tail. */
+	tailStorage: StorageWatch;
 }
 
 const WRONG_LAST_SEQUENCE = 10_071;
@@ -34,63 +52,32 @@ const RETRY_PAUSE_MS = 200;
 /** Message id and expected sequence travel beside the batch. */
 const HEADER_BYTES = 1_024;
 
-/** `maxMessageBytes` as the server says it now. */
-export const openJournal = (
-	manager: JetStreamManager,
-	client: JetStreamClient,
-	maxMessageBytes: () => number,
-	storage: StorageWatch,
-): Journal => {
+export const openJournal = ({
+	manager,
+	client,
+	tail,
+	maxMessageBytes,
+	storage,
+	tailStorage,
+}: JournalPorts): Journal => {
 	let last = 0;
-
-	const replay: Journal["replay"] = async (fromSequence, onBatch) => {
-		const { state } = await manager.streams.info(streams.journal);
-		if (state.first_seq > 1 && fromSequence < state.first_seq && state.messages > 0) {
-			throw new RunmeshError("RM_JOURNAL_INVALID", `the journal begins at ${state.first_seq}: its start is gone`);
-		}
-		last = Math.max(last, fromSequence - 1);
-		if (state.last_seq < fromSequence) return;
-		const consumer = await client.consumers.get(streams.journal, { opt_start_seq: fromSequence });
-		const messages = await consumer.consume({ max_messages: 2_000 });
-		for await (const message of messages) {
-			onBatch({ sequence: message.seq, events: batchCodec.decode(message.data).events });
-			last = message.seq;
-			if (message.seq >= state.last_seq) break;
-		}
-		await messages.close();
-		if (last < state.last_seq) {
-			throw new RunmeshError("RM_UNAVAILABLE", `the journal could be read to ${last} of ${state.last_seq} only`);
-		}
-	};
 
 	const wroteIt = async (sequence: number, batchId: string): Promise<boolean> => {
 		const stored = await manager.streams.getMessage(streams.journal, { seq: sequence }).catch(() => null);
 		return stored !== null && batchCodec.decode(stored.data).batchId === batchId;
 	};
 
-	const append: Journal["append"] = async (leaderEpoch, events) => {
-		const commits: CommittedBatch[] = [];
-		for (const batch of batches(leaderEpoch, events, maxMessageBytes())) commits.push(await appendOne(batch));
-		return commits;
-	};
-
-	const appendOne = async ({ batchId, data, events }: Encoded): Promise<CommittedBatch> => {
-		const options = { msgID: batchId, expect: { lastSequence: last } };
+	const publish = async (sequence: number, batchId: string, data: Uint8Array): Promise<void> => {
+		const options = { msgID: batchId, expect: { lastSequence: sequence - 1 } };
 		for (;;) {
 			try {
-				const ack = await client.publish(subjects.journal, data, options);
-				last = ack.seq;
-				storage.stored();
-				return { sequence: ack.seq, events };
+				await client.publish(subjects.journal, data, options);
+				return storage.stored();
 			} catch (error) {
 				if (!(error instanceof NatsError)) throw error;
 				if (error.jsError()?.err_code === WRONG_LAST_SEQUENCE) {
-					if (!(await wroteIt(last + 1, batchId))) {
-						throw new RunmeshError("RM_NOT_LEADER", "another coordinator has written to the journal", { cause: error });
-					}
-					last += 1;
-					storage.stored();
-					return { sequence: last, events };
+					if (await wroteIt(sequence, batchId)) return storage.stored();
+					throw new RunmeshError("RM_NOT_LEADER", "another coordinator has written to the journal", { cause: error });
 				}
 				if (error.code === ErrorCode.MaxPayloadExceeded) throw error;
 				if (error.isJetStreamError() && !isPassing(error)) throw error;
@@ -100,27 +87,64 @@ export const openJournal = (
 		}
 	};
 
-	return { lastSequence: () => last, replay, append };
+	const keep = async (message: TailRecord): Promise<void> => {
+		for (;;) {
+			try {
+				await tail.append([message], last);
+				return tailStorage.stored();
+			} catch (error) {
+				tailStorage.failed((error as Error).message);
+			}
+			await sleep(RETRY_PAUSE_MS);
+		}
+	};
+
+	const appendOne = async ({ epoch, batchId, data, events }: Encoded): Promise<CommittedBatch> => {
+		const sequence = last + 1;
+		const kept = keep({ sequence, epoch, atMs: Date.now(), batchId, data });
+		await Promise.all([kept, publish(sequence, batchId, data)]);
+		last = sequence;
+		tail.acknowledge(sequence);
+		return { sequence, events, bytes: data.length };
+	};
+
+	return {
+		lastSequence: () => last,
+		movedTo: (sequence) => {
+			last = sequence;
+		},
+		append: async (leaderEpoch, events) => {
+			const commits: CommittedBatch[] = [];
+			for (const batch of batches(leaderEpoch, events, maxMessageBytes())) commits.push(await appendOne(batch));
+			return commits;
+		},
+		restore: async ({ sequence, batchId, data }) => {
+			await publish(sequence, batchId, data);
+			last = sequence;
+			tail.acknowledge(sequence);
+		},
+	};
 };
 
 interface Encoded {
+	epoch: number;
 	batchId: string;
 	data: Uint8Array;
 	events: JournalEvent[];
 }
 
 /** Halved until each fits a message. One event that does not was let in by a check that is missing. */
-function* batches(leaderEpoch: number, events: JournalEvent[], maxBytes: number): Generator<Encoded> {
+function* batches(epoch: number, events: JournalEvent[], maxBytes: number): Generator<Encoded> {
 	if (events.length === 0) return;
 	const batchId = randomUUID();
-	const data = batchCodec.encode({ schemaVersion: SCHEMA_VERSION, leaderEpoch, batchId, events });
+	const data = batchCodec.encode({ schemaVersion: SCHEMA_VERSION, leaderEpoch: epoch, batchId, events });
 	if (data.length + HEADER_BYTES <= maxBytes || events.length === 1) {
-		yield { batchId, data, events };
+		yield { epoch, batchId, data, events };
 		return;
 	}
 	const half = events.length >> 1;
-	yield* batches(leaderEpoch, events.slice(0, half), maxBytes);
-	yield* batches(leaderEpoch, events.slice(half), maxBytes);
+	yield* batches(epoch, events.slice(0, half), maxBytes);
+	yield* batches(epoch, events.slice(half), maxBytes);
 }
 
 /** What an event takes in the journal. */

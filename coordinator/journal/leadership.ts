@@ -18,12 +18,16 @@ export interface LeaderRecord {
 export interface Leadership {
 	/** Rejects when another coordinator has taken the lead. */
 	readonly lost: Promise<never>;
+	/** Asks whether this coordinator holds the lead now. */
+	holds(): Promise<boolean>;
 	/** Says where this leader is found. */
 	announce(record: Omit<LeaderRecord, "coordinatorId">): void;
 }
 
 const LEASE_MS = 10_000;
 const RENEW_MS = 3_000;
+/** One that stands by looks this often, and hears of a new address as soon. */
+const LOOK_MS = 1_000;
 const RETRY_PAUSE_MS = 500;
 const WRONG_LAST_SEQUENCE = 10_071;
 
@@ -44,6 +48,8 @@ export const acquireLeadership = async (
 	let revision = await takeKey(bucket, record, onStandby, storage);
 	storage.stored();
 
+	/** Something is to be said before the next renewal is due. */
+	let news = new AbortController();
 	const renew = async (): Promise<never> => {
 		for (;;) {
 			try {
@@ -56,15 +62,21 @@ export const acquireLeadership = async (
 				if (now && codec.decode(now.value).coordinatorId !== coordinatorId) throw error;
 				if (now) revision = now.revision;
 			}
-			await sleep(RENEW_MS, undefined, { ref: false });
+			await sleep(RENEW_MS, undefined, { ref: false, signal: news.signal }).catch(() => undefined);
+			news = new AbortController();
 		}
 	};
 	const lost = renew();
 	lost.catch(() => {});
 	return {
 		lost,
+		holds: async () => {
+			const now = await bucket.get(leaderKey);
+			return now?.operation === "PUT" && codec.decode(now.value).coordinatorId === coordinatorId;
+		},
 		announce: (found) => {
 			record = { coordinatorId, ...found };
+			news.abort();
 		},
 	};
 };
@@ -76,17 +88,19 @@ const takeKey = async (
 	storage: StorageWatch,
 ): Promise<number> => {
 	let seenRevision = -1;
+	let seenAtMs = 0;
 	for (;;) {
 		try {
 			const entry = await bucket.get(leaderKey);
 			if (entry?.operation !== "PUT") return await bucket.create(leaderKey, codec.encode(record));
 			const leader = codec.decode(entry.value);
-			if (leader.coordinatorId === record.coordinatorId || entry.revision === seenRevision) {
+			const isOver = entry.revision === seenRevision && performance.now() - seenAtMs >= LEASE_MS;
+			if (leader.coordinatorId === record.coordinatorId || isOver) {
 				return await bucket.update(leaderKey, codec.encode(record), entry.revision);
 			}
-			seenRevision = entry.revision;
+			if (entry.revision !== seenRevision) [seenRevision, seenAtMs] = [entry.revision, performance.now()];
 			onStandby(leader);
-			await sleep(LEASE_MS);
+			await sleep(LOOK_MS);
 		} catch (error) {
 			if (!(error instanceof NatsError)) throw error;
 			// Another was quicker, or NATS is away. The leader gets its time to renew anew.

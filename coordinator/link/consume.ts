@@ -28,9 +28,12 @@ export const keepConsuming = (
 					max_messages: MESSAGES_AHEAD,
 					abort_on_missing_resource: true,
 					idle_heartbeat: 5_000,
+					callback: onMessage,
 				});
 				stopCurrent = () => messages.stop();
-				for await (const message of messages) onMessage(message);
+				// Ends when it is stopped, or when stream or consumer are gone: then both are made again.
+				const error = await messages.closed();
+				if (error) throw error;
 			} catch (error) {
 				if (!stopped) log.debug({ err: error, stream, consumer }, "consumer interrupted; going on");
 			}

@@ -1,31 +1,20 @@
-/** Carries out what the core decided, on NATS. Nothing waits here: a message that is lost is sent again by the core. */
+/** Carries out what the core decided, most of it on NATS. Nothing waits here: a message that is lost is sent again by the core. */
 
-import { headers, type KV, type NatsConnection } from "nats";
+import { headers, type NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { assertNever } from "#shared/assert-never.ts";
-import type { DesiredServing } from "#shared/domain.ts";
-import type { AgentId } from "#shared/ids.ts";
 import { subjects } from "#shared/subjects.ts";
-import { controlCodec, desiredServingCodec, heartbeatReplyCodec, taskCodec } from "#shared/wire/codec.ts";
+import { controlCodec, heartbeatReplyCodec, taskCodec } from "#shared/wire/codec.ts";
+import type { CompareCode } from "../code/compare.ts";
 import type { Effect } from "../core/inputs.ts";
+import type { ServingWriter } from "./serving-writer.ts";
 
 export const createEffects = (
 	connection: NatsConnection,
-	serving: KV,
+	serving: ServingWriter,
+	compareCode: (effect: CompareCode) => void,
 	log: Logger,
 ): ((effects: readonly Effect[]) => void) => {
-	/** What was decided last; an older one is not tried again. */
-	const desired = new Map<AgentId, DesiredServing>();
-
-	const putServing = (agentId: AgentId, wanted: DesiredServing): void => {
-		serving.put(agentId, desiredServingCodec.encode(wanted)).catch((error: unknown) => {
-			log.warn({ err: error, agent: agentId }, "desired serving state could not be written; trying again");
-			setTimeout(() => {
-				if (desired.get(agentId) === wanted) putServing(agentId, wanted);
-			}, SERVING_RETRY_MS).unref();
-		});
-	};
-
 	const carryOut = (effect: Effect): void => {
 		switch (effect.kind) {
 			case "sendTask":
@@ -33,10 +22,11 @@ export const createEffects = (
 			case "sendControl":
 				return connection.publish(subjects.control(effect.agentId), controlCodec.encode(effect.control));
 			case "putServing":
-				desired.set(effect.agentId, effect.desired);
-				return putServing(effect.agentId, effect.desired);
+				return serving.put(effect.agentId, effect.desired);
 			case "replyHeartbeat":
 				return connection.publish(effect.replyTo, heartbeatReplyCodec.encode(effect.reply));
+			case "compareCode":
+				return compareCode(effect);
 			default:
 				return assertNever(effect);
 		}
@@ -67,4 +57,3 @@ const sendTask = (
 
 /** By it JetStream knows a message that comes twice. */
 const MESSAGE_ID = "Nats-Msg-Id";
-const SERVING_RETRY_MS = 1_000;

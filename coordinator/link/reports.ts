@@ -3,12 +3,12 @@
  * again here when a server that started again has lost them.
  */
 
-import { AckPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "nats";
+import { AckPolicy, type JetStreamClient, type JetStreamManager, type JsMsg, NatsError } from "nats";
 import type { Logger } from "pino";
 import type { Report } from "#shared/domain.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { consumers, streams, subjects } from "#shared/subjects.ts";
-import { reportCodec } from "#shared/wire/codec.ts";
+import { reportsCodec } from "#shared/wire/codec.ts";
 import { keepConsuming } from "./consume.ts";
 import { restoreMemoryStreams, type StreamOptions } from "./streams.ts";
 
@@ -21,13 +21,17 @@ export const consumeReports = (
 	options: StreamOptions,
 	log: Logger,
 	take: (report: Report) => Promise<void>,
-): { stop(): void } =>
-	keepConsuming(
+): { stop(): void } => {
+	let taken = false;
+	return keepConsuming(
 		client,
 		streams.reports,
 		consumers.reports,
 		async () => {
 			await restoreMemoryStreams(manager, options);
+			// What the leader before had been handed would come again only when its time to acknowledge is over.
+			if (!taken) await forget(manager);
+			taken = true;
 			await manager.consumers.add(streams.reports, {
 				durable_name: consumers.reports,
 				ack_policy: AckPolicy.Explicit,
@@ -38,23 +42,35 @@ export const consumeReports = (
 		(message) => void handle(message, log, take),
 		log,
 	);
+};
+
+const CONSUMER_NOT_FOUND = 10_014;
+
+const forget = async (manager: JetStreamManager): Promise<void> => {
+	try {
+		await manager.consumers.delete(streams.reports, consumers.reports);
+	} catch (error) {
+		if (!(error instanceof NatsError && error.jsError()?.err_code === CONSUMER_NOT_FOUND)) throw error;
+	}
+};
 
 const handle = async (message: JsMsg, log: Logger, take: (report: Report) => Promise<void>): Promise<void> => {
-	let report: Report;
+	let reports: Report[];
 	try {
-		report = reportCodec.decode(message.data);
-		if (message.subject !== subjects.report(report.agentId)) throw new Error(`it speaks for ${report.agentId}`);
+		reports = reportsCodec.decode(message.data);
+		for (const { agentId } of reports) {
+			if (message.subject !== subjects.report(agentId)) throw new Error(`it speaks for ${agentId}`);
+		}
 	} catch (error) {
-		log.warn({ err: error, subject: message.subject }, "a report that can't be read is dropped");
+		log.warn({ err: error, subject: message.subject }, "reports that can't be read are dropped");
 		message.term();
 		return;
 	}
-	try {
-		await take(report);
-		message.ack();
-	} catch (error) {
-		// Refused by the core, which has logged it: it would be refused again. Else this leader is done, and the next gets it.
-		if (error instanceof RunmeshError && error.code === "RM_INTERNAL") message.term();
-		else message.nak();
-	}
+	const failed = (await Promise.allSettled(reports.map(take))).flatMap((taken) =>
+		taken.status === "rejected" ? [taken.reason] : [],
+	);
+	// Refused by the core, which has logged it: it would be refused again. Else this leader is done, and the next gets it.
+	const isRefusal = (error: unknown): boolean => error instanceof RunmeshError && error.code === "RM_INTERNAL";
+	if (!failed.every(isRefusal)) message.nak();
+	else message.ack();
 };

@@ -4,7 +4,7 @@
  */
 
 import { DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType, type StreamConfig } from "nats";
-import { streams, subjects } from "#shared/subjects.ts";
+import { stores, streams, subjects } from "#shared/subjects.ts";
 
 const NANOS_PER_MS = 1_000_000;
 /** A retried publish is one message; a report sent anew, because a deposed leader took it unheard, must pass. */
@@ -14,6 +14,17 @@ export interface StreamOptions {
 	/** 1 embedded, 3 clustered. */
 	replicas: number;
 }
+
+/** As an object store is made; its client can't be told how many replicas. */
+const snapshotStore = (replicas: number): Partial<StreamConfig> => ({
+	name: `OBJ_${stores.snapshots}`,
+	subjects: [`$O.${stores.snapshots}.C.>`, `$O.${stores.snapshots}.M.>`],
+	storage: StorageType.File,
+	discard: DiscardPolicy.New,
+	allow_rollup_hdrs: true,
+	allow_direct: true,
+	num_replicas: replicas,
+});
 
 const configs = ({ replicas }: StreamOptions): Partial<StreamConfig>[] => [
 	{
@@ -46,6 +57,7 @@ const configs = ({ replicas }: StreamOptions): Partial<StreamConfig>[] => [
 		discard: DiscardPolicy.New,
 		duplicate_window: RESEND_WINDOW_MS * NANOS_PER_MS,
 	},
+	snapshotStore(replicas),
 ];
 
 export const ensureStreams = (manager: JetStreamManager, options: StreamOptions): Promise<void> =>

@@ -1,6 +1,6 @@
 /** One attempt's log file: where each stream stands, and appending to it so that a crash tears off the last frame at most. */
 
-import { closeSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { BLOCK_BYTES, decodeFrames, encodeFrame, type LogFrame, type LogStreamName, logStreams } from "./frame.ts";
 import { MetricParser, type ParsedMetrics } from "./metrics.ts";
@@ -21,13 +21,9 @@ export class AttemptLog {
 	/** Reads what is there and cuts off a torn last frame. */
 	constructor(path: string) {
 		this.path = path;
-		let file: number;
-		try {
-			file = openSync(path, "r+");
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-			throw error;
-		}
+		// Most that are asked for here are new: an error would cost far more than the look.
+		if (!existsSync(path)) return;
+		const file = openSync(path, "r+");
 		try {
 			this.#recover(file);
 		} finally {
@@ -41,6 +37,13 @@ export class AttemptLog {
 		this.#unwritten.push(frame);
 		this.#taken(frame);
 		return true;
+	}
+
+	/** Of one that wrote nothing. */
+	endSilent(): void {
+		if (this.hasBytes) return;
+		for (const stream of logStreams) this.#ended.add(stream);
+		this.wake();
 	}
 
 	/** For append; the caller closes it. */

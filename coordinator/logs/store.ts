@@ -4,10 +4,10 @@
  */
 
 import { closeSync, mkdirSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { RunmeshError, toRunmeshError } from "#shared/errors.ts";
-import { type AttemptId, isAttemptId } from "#shared/ids.ts";
+import { type AttemptId, isAttemptId, type RunId } from "#shared/ids.ts";
 import { AttemptLog } from "./attempt-log.ts";
 import { BLOCK_BYTES, decodeFrames, type LogFrame, MAX_DATA_BYTES } from "./frame.ts";
 import type { MetricPoint } from "./metrics.ts";
@@ -37,11 +37,15 @@ export interface LogStoreOptions {
 export interface LogStore {
 	/** Where the stream stands afterwards: less than the chunk's end when bytes before it are missing. */
 	append(chunk: LogChunk): number;
+	/** The attempt is over and wrote nothing. Nothing is stored: who follows its log needs not wait for more. */
+	endSilent(attemptId: string): void;
 	/** Resolves when what is stored of a complete log will survive a power cut; at once for one that is not complete. */
 	sync(attemptId: string): Promise<void>;
 	read(attemptId: string, options?: LogReadOptions): AsyncIterable<PlacedLogFrame>;
 	/** When this process last stored some of it; 0 when it has not. */
 	changedAtMs(attemptId: AttemptId): number;
+	/** All that a run has left. */
+	remove(run: RunId): Promise<void>;
 	close(): void;
 }
 
@@ -80,6 +84,10 @@ class FileLogStore implements LogStore {
 		return log.nextOffset(chunk);
 	}
 
+	endSilent(attemptId: string): void {
+		this.#log(checkedId(attemptId)).endSilent();
+	}
+
 	async sync(attemptId: string): Promise<void> {
 		const log = this.#log(checkedId(attemptId));
 		if (!log.ended || !log.hasBytes) return;
@@ -114,6 +122,17 @@ class FileLogStore implements LogStore {
 		return this.#logs.get(attemptId)?.changedAtMs ?? 0;
 	}
 
+	async remove(run: RunId): Promise<void> {
+		for (const [id, log] of this.#logs) {
+			if (runOf(id) !== run || log.hasFollowers) continue;
+			this.#logs.delete(id);
+			const file = this.#files.get(log);
+			this.#files.delete(log);
+			if (file !== undefined) closeSync(file);
+		}
+		await rm(join(this.#dir, run), { recursive: true, force: true });
+	}
+
 	close(): void {
 		this.#closed = true;
 		for (const file of this.#files.values()) closeSync(file);
@@ -138,8 +157,7 @@ class FileLogStore implements LogStore {
 	}
 
 	#log(id: AttemptId): AttemptLog {
-		const run = id.split(".", 1)[0] as string;
-		const log = this.#logs.get(id) ?? new AttemptLog(join(this.#dir, run, `${id}.log`));
+		const log = this.#logs.get(id) ?? new AttemptLog(join(this.#dir, runOf(id), `${id}.log`));
 		this.#logs.delete(id);
 		this.#logs.set(id, log);
 		for (const [oldest, old] of this.#logs) {
@@ -153,6 +171,8 @@ class FileLogStore implements LogStore {
 		return log;
 	}
 }
+
+const runOf = (id: AttemptId): string => id.split(".", 1)[0] as string;
 
 /** Opened anew for each block: a reader that waits holds no file. */
 const readBlock = async (log: AttemptLog, position: number): Promise<PlacedLogFrame[]> => {

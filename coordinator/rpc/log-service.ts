@@ -37,7 +37,11 @@ const push = async (call: PushCall, logs: LogStore, authorize: Authorize): Promi
 	const syncing = new Set<Promise<void>>();
 	// Destroying the call at an error would lose the status that explains it.
 	for await (const request of call.iterator({ destroyOnReturn: false }) as AsyncIterable<PushRequest__Output>) {
-		const { attemptId, stream } = request;
+		const { attemptId, stream, silentAttemptIds } = request;
+		if (silentAttemptIds.length > 0) {
+			for (const silent of silentAttemptIds) logs.endSilent(silent);
+			continue;
+		}
 		const nextOffset = append(logs, request);
 		const answer = (): boolean => call.write({ attemptId, stream, nextOffset });
 		if (request.end) {

@@ -1,7 +1,7 @@
 /** The attempts whose logs a reader wants, in the order they were leased. */
 
 import type { DatabaseSync } from "node:sqlite";
-import type { AttemptId, RunId } from "#shared/ids.ts";
+import { type AttemptId, attemptId, type RunId, type StepKey } from "#shared/ids.ts";
 import { query } from "./database.ts";
 
 export interface LogAttempt {
@@ -29,6 +29,7 @@ export interface LogQueries {
 	/** Whether no further attempt will come. */
 	over(scope: LogScope): boolean;
 	hasStep(run: RunId, step: string): boolean;
+	hadAttempt(run: RunId, step: string, number: number): boolean;
 }
 
 interface AttemptRow {
@@ -70,6 +71,7 @@ export const openLogQueries = (database: DatabaseSync): LogQueries => {
 			const row = scope.step === null ? run.get(scope.run) : step.get(scope.run, scope.step);
 			return row === undefined || row.finished_at !== null;
 		},
+		hadAttempt: (id, key, number) => attempt.get(attemptId(id, key as StepKey, number)) !== undefined,
 		hasStep: (id, key) => step.get(id, key) !== undefined,
 	};
 };

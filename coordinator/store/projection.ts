@@ -3,19 +3,25 @@
 import type { DatabaseSync } from "node:sqlite";
 import { assertNever } from "#shared/assert-never.ts";
 import type {
+	ApprovalRequested,
 	AttemptEnded,
 	AttemptLeased,
 	AttemptStarted,
+	CacheChecked,
 	JournalEvent,
+	RunAdmitted,
 	RunCancelRequested,
 	RunFinished,
-	RunSubmitted,
+	RunTimedOut,
+	StepCancelRequested,
+	StepReadied,
 	StepRetryScheduled,
 	StepSettled,
 } from "../core/events.ts";
 import { createRunInsert } from "./run-insert.ts";
 import { projectServing } from "./serving-projection.ts";
-import { createStepCounts } from "./step-counts.ts";
+import type { StepCounts } from "./step-counts.ts";
+import { createStepInsert } from "./step-insert.ts";
 
 export interface Projection {
 	apply(event: JournalEvent): void;
@@ -25,20 +31,47 @@ export interface Projection {
 	discard(): void;
 }
 
-export const createProjection = (database: DatabaseSync): Projection => {
-	const counts = createStepCounts(database);
-	const insertRun = createRunInsert(database, counts);
+export const createProjection = (database: DatabaseSync, counts: StepCounts): Projection => {
+	const steps = createStepInsert(database, counts);
+	const runSubmitted = createRunInsert(database, steps);
 	const serving = projectServing(database);
 	const sql = prepareStatements(database);
 
-	const runSubmitted = (event: RunSubmitted): void => insertRun(event);
-
-	const runCancelRequested = ({ runId }: RunCancelRequested): void => {
-		sql.cancelRun.run(runId);
+	const runAdmitted = ({ runId, atMs }: RunAdmitted): void => {
+		sql.admitRun.run(runId);
+		for (const { name } of sql.groupsWithoutNeeds.all(runId) as { name: string }[]) readyCells(runId, name, atMs);
 	};
 
-	const runFinished = ({ runId, state, atMs }: RunFinished): void => {
-		sql.finishRun.run(state, atMs, runId);
+	const runTimedOut = ({ runId, reason }: RunTimedOut): void => {
+		sql.explainRun.run(reason, runId);
+	};
+
+	const runCancelRequested = ({ runId, reason }: RunCancelRequested): void => {
+		sql.cancelRun.run(reason, runId);
+	};
+
+	const runFinished = ({ runId, state, reason, atMs }: RunFinished): void => {
+		sql.finishRun.run(state, atMs, state, reason, reason, runId);
+	};
+
+	const stepReadied = ({ runId, stepKey, atMs }: StepReadied): void => {
+		const readied = Number(sql.readyStep.run(atMs, runId, stepKey).changes);
+		counts.move(runId, "waiting", "ready", readied);
+	};
+
+	const approvalRequested = ({ runId, stepKey, message }: ApprovalRequested): void => {
+		const from = stateOf(runId, stepKey);
+		if (!from) return;
+		sql.holdStep.run(`waits for approval${message === "" ? "" : `: ${message}`}`, runId, stepKey);
+		counts.move(runId, from, "held");
+	};
+
+	const stepCancelRequested = ({ runId, stepKey, reason }: StepCancelRequested): void => {
+		sql.explainStep.run(`being cancelled${reason === "" ? "" : `: ${reason}`}`, runId, stepKey);
+	};
+
+	const cacheChecked = ({ runId, stepKey, hit, sourceRunId, sourceStepKey }: CacheChecked): void => {
+		if (hit) sql.insertSource.run(runId, stepKey, sourceRunId, sourceStepKey);
 	};
 
 	const attemptLeased = (event: AttemptLeased): void => {
@@ -77,22 +110,24 @@ export const createProjection = (database: DatabaseSync): Projection => {
 		if (!step) return;
 		sql.settleStep.run(state, json(failure), JSON.stringify(metrics), reason, atMs, runId, stepKey);
 		counts.move(runId, step.state, state);
-		for (const { name, digest, sizeBytes, fileCount, holders } of outputs) {
-			sql.insertArtifact.run(runId, stepKey, name, digest, sizeBytes, fileCount, JSON.stringify(holders));
+		for (const { name, digest, sizeBytes, fileCount, holders, valueJson = null } of outputs) {
+			sql.insertArtifact.run(runId, stepKey, name, digest, sizeBytes, fileCount, JSON.stringify(holders), valueJson);
 		}
-		if (state === "succeeded") closeCell(runId, step.name, atMs);
+		closeCell(runId, step.name, state === "succeeded", atMs);
 	};
 
-	/** The last cell of a step meets a need of the steps behind it; those without another need are ready. */
-	const closeCell = (runId: string, name: string, atMs: number): void => {
-		const group = sql.closeCell.get(runId, name) as { open_cells: number } | undefined;
+	/** The last cell of a step to succeed meets a need of the steps behind it; those without another need are ready. */
+	const closeCell = (runId: string, name: string, succeeded: boolean, atMs: number): void => {
+		const group = sql.closeCell.get(succeeded ? 1 : 0, runId, name) as { open_cells: number } | undefined;
 		if (group?.open_cells !== 0) return;
 		for (const row of sql.meetNeed.all(runId, runId, name)) {
 			const dependent = row as { name: string; unmet_needs: number };
-			if (dependent.unmet_needs > 0) continue;
-			counts.move(runId, "waiting", "ready", Number(sql.readySteps.run(atMs, runId, dependent.name).changes));
+			if (dependent.unmet_needs === 0) readyCells(runId, dependent.name, atMs);
 		}
 	};
+
+	const readyCells = (runId: string, name: string, atMs: number): void =>
+		counts.move(runId, "waiting", "ready", Number(sql.readyCells.run(atMs, runId, name).changes));
 
 	const stepRetryScheduled = ({ runId, stepKey, notBeforeMs, reason, atMs }: StepRetryScheduled): void => {
 		const from = stateOf(runId, stepKey);
@@ -108,13 +143,30 @@ export const createProjection = (database: DatabaseSync): Projection => {
 	const apply = (event: JournalEvent) => {
 		switch (event.kind) {
 			case "leaderElected":
+			// What they say stands in the history; the state follows by other events.
+			case "approvalAnswered":
+			case "cacheRecorded":
 				return;
 			case "runSubmitted":
 				return runSubmitted(event);
+			case "runAdmitted":
+				return runAdmitted(event);
+			case "runTimedOut":
+				return runTimedOut(event);
 			case "runCancelRequested":
 				return runCancelRequested(event);
 			case "runFinished":
 				return runFinished(event);
+			case "matrixExpanded":
+				return steps.expanded(event);
+			case "stepReadied":
+				return stepReadied(event);
+			case "approvalRequested":
+				return approvalRequested(event);
+			case "stepCancelRequested":
+				return stepCancelRequested(event);
+			case "cacheChecked":
+				return cacheChecked(event);
 			case "attemptLeased":
 				return attemptLeased(event);
 			case "attemptStarted":
@@ -144,8 +196,17 @@ export const createProjection = (database: DatabaseSync): Projection => {
 const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));
 
 const prepareStatements = (database: DatabaseSync) => ({
-	cancelRun: database.prepare("UPDATE runs SET state = 'cancelling' WHERE id = ? AND state = 'running'"),
-	finishRun: database.prepare("UPDATE runs SET state = ?, finished_at = ? WHERE id = ?"),
+	admitRun: database.prepare("UPDATE runs SET state = 'running', reason = '' WHERE id = ? AND state = 'queued'"),
+	cancelRun: database.prepare(
+		"UPDATE runs SET state = 'cancelling', reason = ? WHERE id = ? AND state IN ('queued', 'running')",
+	),
+	explainRun: database.prepare("UPDATE runs SET reason = ? WHERE id = ?"),
+	// Why it was asked to stop stays, where its end has no other word.
+	finishRun: database.prepare(
+		`UPDATE runs SET state = ?, finished_at = ?,
+			reason = CASE WHEN ? = 'succeeded' THEN '' WHEN ? <> '' THEN ? ELSE reason END WHERE id = ?`,
+	),
+	groupsWithoutNeeds: database.prepare("SELECT name FROM step_groups WHERE run = ? AND unmet_needs = 0"),
 	insertAttempt: database.prepare(
 		`INSERT OR IGNORE INTO attempts (id, run, step, number, state, agent, leased_at)
 			VALUES (?, ?, ?, ?, 'leased', ?, ?)`,
@@ -166,23 +227,32 @@ const prepareStatements = (database: DatabaseSync) => ({
 		`UPDATE steps SET state = 'running', reason = '', started_at = COALESCE(started_at, ?) WHERE run = ? AND key = ?`,
 	),
 	dateStep: database.prepare("UPDATE steps SET started_at = ? WHERE run = ? AND key = ? AND started_at IS NULL"),
+	readyStep: database.prepare(
+		"UPDATE steps SET state = 'ready', ready_at = ? WHERE run = ? AND key = ? AND state = 'waiting'",
+	),
+	holdStep: database.prepare("UPDATE steps SET state = 'held', reason = ? WHERE run = ? AND key = ?"),
+	explainStep: database.prepare("UPDATE steps SET reason = ? WHERE run = ? AND key = ? AND finished_at IS NULL"),
+	insertSource: database.prepare(
+		"INSERT OR REPLACE INTO step_sources (run, step, from_run, from_step, matrix) VALUES (?, ?, ?, ?, NULL)",
+	),
 	retryStep: database.prepare("UPDATE steps SET state = ?, reason = ?, ready_at = ? WHERE run = ? AND key = ?"),
 	settleStep: database.prepare(
 		`UPDATE steps SET state = ?, failure = ?, metrics = ?, reason = ?, finished_at = ? WHERE run = ? AND key = ?`,
 	),
 	insertArtifact: database.prepare(
-		`INSERT OR REPLACE INTO artifacts (run, step, name, digest, size_bytes, file_count, holders)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		`INSERT OR REPLACE INTO artifacts (run, step, name, digest, size_bytes, file_count, holders, value)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 	),
 	closeCell: database.prepare(
-		"UPDATE step_groups SET open_cells = open_cells - 1 WHERE run = ? AND name = ? RETURNING open_cells",
+		`UPDATE step_groups SET unsettled_cells = unsettled_cells - 1, open_cells = open_cells - ?
+			WHERE run = ? AND name = ? RETURNING open_cells`,
 	),
 	meetNeed: database.prepare(
 		`UPDATE step_groups SET unmet_needs = unmet_needs - 1
 			WHERE run = ? AND name IN (SELECT dependent FROM step_edges WHERE run = ? AND need = ?)
 			RETURNING name, unmet_needs`,
 	),
-	readySteps: database.prepare(
-		"UPDATE steps SET state = 'ready', ready_at = ? WHERE run = ? AND name = ? AND state = 'waiting'",
+	readyCells: database.prepare(
+		"UPDATE steps SET state = 'ready', ready_at = ? WHERE run = ? AND name = ? AND state = 'waiting' AND asked = 0",
 	),
 });

@@ -1,42 +1,48 @@
-/** A submitted run's rows: the run, its steps, and who waits for whom. */
+/** A submitted run's rows: the run itself, its words for the search, and what it can be made from again. */
 
+import { createHash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import type { PipelineDefinition } from "#shared/pipeline/definition.ts";
-import { expandSteps } from "#shared/pipeline/expand.ts";
+import type { ParamValue } from "#shared/pipeline/definition.ts";
+import { readStoredDefinition } from "#shared/pipeline/stored.ts";
 import type { RunSubmitted } from "../core/events.ts";
-import type { StepCounts } from "./step-counts.ts";
+import { searchedWords } from "./run-search.ts";
+import type { StepInsert } from "./step-insert.ts";
 
-export const createRunInsert = (database: DatabaseSync, counts: StepCounts): ((event: RunSubmitted) => void) => {
+export const createRunInsert = (database: DatabaseSync, steps: StepInsert): ((event: RunSubmitted) => void) => {
 	const insertRun = database.prepare(
-		"INSERT INTO runs (id, pipeline, state, submitter, params, submitted_at, total) VALUES (?, ?, 'running', ?, ?, ?, ?)",
+		`INSERT INTO runs (id, pipeline, state, submitter, params, submitted_at, reason, based_on, total)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 	);
-	const insertGroup = database.prepare(
-		"INSERT INTO step_groups (run, name, needs, cells, open_cells, unmet_needs) VALUES (?, ?, ?, ?, ?, ?)",
+	const insertWords = database.prepare("INSERT INTO run_words (rowid, words) VALUES (?, ?)");
+	const insertDefinition = database.prepare(
+		"INSERT INTO definitions (digest, json, runs) VALUES (?, ?, 1) ON CONFLICT (digest) DO UPDATE SET runs = runs + 1",
 	);
-	const insertEdge = database.prepare("INSERT OR IGNORE INTO step_edges (run, need, dependent) VALUES (?, ?, ?)");
-	const insertStep = database.prepare(
-		"INSERT INTO steps (run, key, name, matrix, state, writes_logs, ready_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	const insertSource = database.prepare(
+		"INSERT INTO run_sources (run, definition, code, cache_mode, left_out) VALUES (?, ?, ?, ?, ?)",
 	);
-	return ({ runId, definitionJson, paramsJson, submitter, atMs }) => {
-		const definition = JSON.parse(definitionJson) as PipelineDefinition;
-		const steps = expandSteps(definition);
-		insertRun.run(runId, definition.name, submitter, paramsJson, atMs, steps.length);
+	return (event) => {
+		const { runId, definitionJson, paramsJson, submitter, atMs, basedOn, code, cacheMode, leftOut } = event;
+		const definition = readStoredDefinition(definitionJson);
+		const digest = createHash("sha256").update(definitionJson).digest("base64url");
+		insertDefinition.run(digest, definitionJson);
+		insertSource.run(runId, digest, code === null ? null : JSON.stringify(code), cacheMode, JSON.stringify(leftOut));
 
-		const cells = new Map<string, number>();
-		for (const { definition: step } of steps) cells.set(step.name, (cells.get(step.name) ?? 0) + 1);
-		const unmet = new Map<string, number>();
-		for (const { name, needs } of definition.steps) {
-			const open = needs.filter((need) => cells.has(need));
-			unmet.set(name, open.length);
-			insertGroup.run(runId, name, JSON.stringify(needs), cells.get(name) ?? 0, cells.get(name) ?? 0, open.length);
-			for (const need of open) insertEdge.run(runId, need, name);
-		}
-		for (const { key, definition: step, matrix } of steps) {
-			const ready = unmet.get(step.name) === 0;
-			const state = ready ? "ready" : "waiting";
-			const writesLogs = step.action.kind === "command" ? 1 : 0;
-			insertStep.run(runId, key, step.name, JSON.stringify(matrix ?? {}), state, writesLogs, ready ? atMs : null);
-			counts.move(runId, null, state);
-		}
+		const queued = definition.concurrency !== null;
+		const state = queued ? "queued" : "running";
+		const reason = queued ? "waits for its turn in its concurrency group" : "";
+		const total = steps.all(event, definition);
+		const { lastInsertRowid } = insertRun.run(
+			runId,
+			definition.name,
+			state,
+			submitter,
+			paramsJson,
+			atMs,
+			reason,
+			basedOn || null,
+			total,
+		);
+		const params = JSON.parse(paramsJson) as Record<string, ParamValue>;
+		insertWords.run(lastInsertRowid, searchedWords(runId, definition.name, submitter, params));
 	};
 };

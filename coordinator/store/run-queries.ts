@@ -1,48 +1,33 @@
-/** Runs as the API shows them: pages, one in full, and the short ways to name one. */
+/** Runs as the API shows them: pages, one in full, what it was made from, and the short ways to name one. */
 
 import type { DatabaseSync } from "node:sqlite";
-import type {
-	AttemptState,
-	AttemptView,
-	Page,
-	RunDetail,
-	RunState,
-	RunSummary,
-	StepState,
-	StepView,
-} from "#shared/api.ts";
+import type { AttemptState, AttemptView, Page, RunDetail, RunSummary, StepState, StepView } from "#shared/api.ts";
 import type { ArtifactRef, Metric } from "#shared/domain.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Digest, RunId } from "#shared/ids.ts";
-import { type Query, query } from "./database.ts";
+import type { ParamValue, PipelineDefinition } from "#shared/pipeline/definition.ts";
+import { readStoredDefinition } from "#shared/pipeline/stored.ts";
+import type { CacheMode } from "../core/events.ts";
+import { query } from "./database.ts";
+import { openRunPages, type RunFilter, type RunRow, summaryOf } from "./run-pages.ts";
 
-export interface RunFilter {
-	state?: RunState | undefined;
-	pipeline?: string | undefined;
-	limit: number;
-	/** A run's id: the page begins behind it. */
-	before?: string | undefined;
+/** What a run can be made again from. */
+export interface RunSource {
+	definition: PipelineDefinition;
+	params: Record<string, ParamValue>;
+	code: ArtifactRef | null;
+	cacheMode: CacheMode;
+	/** Names of steps that were not asked for. */
+	leftOut: string[];
 }
 
 export interface RunQueries {
 	runs(filter: RunFilter): Page<RunSummary>;
 	run(id: string): RunDetail | null;
 	resolveRun(prefixOrLatest: string): RunId;
-}
-
-interface RunRow {
-	n: number;
-	id: string;
-	pipeline: string;
-	state: RunState;
-	submitter: string;
-	params: string;
-	submitted_at: number;
-	finished_at: number | null;
-	total: number;
-	succeeded: number;
-	failed: number;
-	running: number;
+	/** The newest of that pipeline. */
+	latestOf(pipeline: string): RunId | null;
+	source(id: string): RunSource | null;
 }
 
 interface StepRow {
@@ -75,7 +60,21 @@ interface GroupRow {
 	name: string;
 	needs: string;
 	cells: number;
-	open_cells: number;
+	unsettled_cells: number;
+}
+
+interface SourceRow {
+	definition: string;
+	params: string;
+	code: string | null;
+	cache_mode: CacheMode;
+	left_out: string;
+}
+
+interface TakenRow {
+	step: string;
+	from_run: string;
+	from_step: string;
 }
 
 export interface ArtifactRow {
@@ -85,6 +84,7 @@ export interface ArtifactRow {
 	size_bytes: number;
 	file_count: number;
 	holders: string;
+	value: string | null;
 }
 
 interface LiveMetricRow {
@@ -101,6 +101,14 @@ export const openRunQueries = (database: DatabaseSync): RunQueries => {
 	const sql = {
 		run: query<RunRow>(database, "SELECT * FROM runs WHERE id = ?"),
 		latest: query<{ id: RunId }>(database, "SELECT id FROM runs ORDER BY n DESC LIMIT 1"),
+		latestOf: query<{ id: RunId }>(database, "SELECT id FROM runs WHERE pipeline = ? ORDER BY n DESC LIMIT 1"),
+		source: query<SourceRow>(
+			database,
+			`SELECT definitions.json AS definition, runs.params, code, cache_mode, left_out FROM run_sources
+				JOIN runs ON runs.id = run_sources.run JOIN definitions ON digest = run_sources.definition
+				WHERE run_sources.run = ?`,
+		),
+		taken: query<TakenRow>(database, "SELECT step, from_run, from_step FROM step_sources WHERE run = ?"),
 		prefixed: query<{ id: RunId }>(
 			database,
 			`SELECT id FROM runs WHERE id >= ?1 AND id < ?1 || char(0x10ffff) ORDER BY id LIMIT ${CANDIDATES + 1}`,
@@ -108,9 +116,9 @@ export const openRunQueries = (database: DatabaseSync): RunQueries => {
 		steps: query<StepRow>(
 			database,
 			`SELECT key, name, matrix, state, reason, failure, metrics, ready_at, started_at, finished_at
-				FROM steps WHERE run = ? ORDER BY n`,
+				FROM steps WHERE run = ? ORDER BY place, n`,
 		),
-		groups: query<GroupRow>(database, "SELECT name, needs, cells, open_cells FROM step_groups WHERE run = ?"),
+		groups: query<GroupRow>(database, "SELECT name, needs, cells, unsettled_cells FROM step_groups WHERE run = ?"),
 		attempts: query<AttemptRow>(
 			database,
 			`SELECT id, step, number, state, agent, leased_at, started_at, finished_at, failure, reason
@@ -125,36 +133,13 @@ export const openRunQueries = (database: DatabaseSync): RunQueries => {
 				WHERE steps.run = ? AND steps.finished_at IS NULL ORDER BY metric_series.n`,
 		),
 	};
-	const pages = new Map<string, Query<RunRow>>();
-
-	const runs = ({ state, pipeline, limit, before }: RunFilter): Page<RunSummary> => {
-		const conditions: [string, string | number][] = [];
-		if (state !== undefined) conditions.push(["state = ?", state]);
-		if (pipeline !== undefined) conditions.push(["pipeline = ?", pipeline]);
-		if (before !== undefined) conditions.push(["n < ?", positionOf(before)]);
-		const where = conditions.length > 0 ? `WHERE ${conditions.map(([condition]) => condition).join(" AND ")}` : "";
-		let page = pages.get(where);
-		if (!page) {
-			page = query<RunRow>(database, `SELECT * FROM runs ${where} ORDER BY n DESC LIMIT ?`);
-			pages.set(where, page);
-		}
-		const rows = page.all(...conditions.map(([, value]) => value), limit + 1);
-		const items = rows.slice(0, limit).map(summaryOf);
-		return { items, next: rows.length > limit ? (items.at(-1)?.id ?? null) : null };
-	};
-
-	const positionOf = (id: string): number => {
-		const run = sql.run.get(id);
-		if (!run) throw new RunmeshError("RM_BAD_INPUT", `before=${id} is no run`, { hint: "pass a page's `next`" });
-		return run.n;
-	};
-
 	const run = (id: string): RunDetail | null => {
 		const row = sql.run.get(id);
 		if (!row) return null;
 		const groups = new Map(sql.groups.all(id).map((group) => [group.name, group]));
 		const attempts = Map.groupBy(sql.attempts.all(id), ({ step }) => step);
 		const artifacts = Map.groupBy(sql.artifacts.all(id), ({ step }) => step);
+		const taken = new Map(sql.taken.all(id).map((row) => [row.step, row]));
 		const live = Map.groupBy(sql.liveMetrics.all(id), ({ attempt }) => attempt);
 		const stepList = sql.steps.all(id).map((step): StepView => {
 			const tries = attempts.get(step.key) ?? [];
@@ -173,6 +158,7 @@ export const openRunQueries = (database: DatabaseSync): RunQueries => {
 				outputs: (artifacts.get(step.key) ?? []).map(artifactOf),
 				metrics:
 					step.finished_at === null ? (live.get(tries.at(-1)?.id ?? "") ?? []).map(metricOf) : JSON.parse(step.metrics),
+				takenFrom: step.state === "succeeded" && tries.length === 0 ? takenFrom(taken.get(step.key)) : null,
 				attempts: tries.map(attemptOf),
 			};
 		});
@@ -200,18 +186,29 @@ export const openRunQueries = (database: DatabaseSync): RunQueries => {
 		});
 	};
 
-	return { runs, run, resolveRun };
+	const source = (id: string): RunSource | null => {
+		const row = sql.source.get(id);
+		if (!row) return null;
+		return {
+			definition: readStoredDefinition(row.definition),
+			params: JSON.parse(row.params),
+			code: parsed(row.code),
+			cacheMode: row.cache_mode,
+			leftOut: JSON.parse(row.left_out),
+		};
+	};
+
+	return {
+		runs: openRunPages(database),
+		run,
+		resolveRun,
+		latestOf: (pipeline) => sql.latestOf.get(pipeline)?.id ?? null,
+		source,
+	};
 };
 
-const summaryOf = (row: RunRow): RunSummary => ({
-	id: row.id,
-	pipeline: row.pipeline,
-	state: row.state,
-	submitter: row.submitter,
-	submittedAtMs: row.submitted_at,
-	finishedAtMs: row.finished_at,
-	steps: { total: row.total, succeeded: row.succeeded, failed: row.failed, running: row.running },
-});
+const takenFrom = (row: TakenRow | undefined): StepView["takenFrom"] =>
+	row ? { run: row.from_run, step: row.from_step } : null;
 
 const attemptOf = (row: AttemptRow): AttemptView => ({
 	id: row.id,
@@ -231,6 +228,7 @@ export const artifactOf = (row: ArtifactRow): ArtifactRef => ({
 	sizeBytes: row.size_bytes,
 	fileCount: row.file_count,
 	holders: JSON.parse(row.holders),
+	...(row.value === null ? {} : { valueJson: row.value }),
 });
 
 const metricOf = ({ name, last_step, last_value }: LiveMetricRow): Metric => ({
@@ -243,8 +241,8 @@ const metricOf = ({ name, last_step, last_value }: LiveMetricRow): Metric => ({
 const waitsFor = (needs: string[], groups: Map<string, GroupRow>): string => {
 	const open = needs.flatMap((need) => {
 		const group = groups.get(need);
-		if (!group || group.open_cells === 0) return [];
-		return group.cells === 1 ? need : `${need} (${group.open_cells} of ${group.cells} cells open)`;
+		if (!group || group.unsettled_cells === 0) return [];
+		return group.cells === 1 ? need : `${need} (${group.unsettled_cells} of ${group.cells} cells open)`;
 	});
 	return open.length > 0 ? `waits for ${open.join(", ")}` : "";
 };

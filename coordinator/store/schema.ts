@@ -3,15 +3,18 @@
  * here only needs a new version: the file is dropped and made again.
  */
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export const SCHEMA = `
 CREATE TABLE position (
 	only INTEGER PRIMARY KEY CHECK (only = 1),
 	sequence INTEGER NOT NULL,
-	events INTEGER NOT NULL
+	-- How many events are kept.
+	events INTEGER NOT NULL,
+	-- Of all measured runs.
+	log_bytes INTEGER NOT NULL
 );
-INSERT INTO position VALUES (1, 0, 0);
+INSERT INTO position VALUES (1, 0, 0, 0);
 
 CREATE TABLE runs (
 	n INTEGER PRIMARY KEY,
@@ -22,22 +25,54 @@ CREATE TABLE runs (
 	params TEXT NOT NULL,
 	submitted_at INTEGER NOT NULL,
 	finished_at INTEGER,
+	reason TEXT NOT NULL DEFAULT '',
+	based_on TEXT,
 	total INTEGER NOT NULL,
 	succeeded INTEGER NOT NULL DEFAULT 0,
 	failed INTEGER NOT NULL DEFAULT 0,
-	running INTEGER NOT NULL DEFAULT 0
+	running INTEGER NOT NULL DEFAULT 0,
+	-- Of its folder of logs; null until it was measured, once the run has been over for a while.
+	log_bytes INTEGER
 );
 CREATE INDEX runs_by_state ON runs (state);
 CREATE INDEX runs_by_pipeline ON runs (pipeline);
+CREATE INDEX runs_by_pipeline_and_state ON runs (pipeline, state);
+CREATE INDEX runs_by_submitter ON runs (submitter);
+CREATE INDEX runs_by_time ON runs (submitted_at);
+CREATE INDEX runs_by_end ON runs (finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX runs_to_measure ON runs (finished_at) WHERE finished_at IS NOT NULL AND log_bytes IS NULL;
+
+-- rowid is the run's n; its words are those of the id, the pipeline, the submitter and the parameters.
+CREATE VIRTUAL TABLE run_words USING fts5(words, content='', contentless_delete=1);
+
+-- What a run can be made again from. Most runs of a pipeline share one definition.
+CREATE TABLE definitions (
+	digest TEXT PRIMARY KEY,
+	json TEXT NOT NULL,
+	runs INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE run_sources (
+	run TEXT PRIMARY KEY,
+	definition TEXT NOT NULL,
+	code TEXT,
+	cache_mode TEXT NOT NULL,
+	left_out TEXT NOT NULL
+) WITHOUT ROWID;
 
 -- The cells of one step definition share their needs: counted once for all of them.
 CREATE TABLE step_groups (
 	run TEXT NOT NULL,
 	name TEXT NOT NULL,
+	-- In the order of the pipeline.
+	place INTEGER NOT NULL,
 	needs TEXT NOT NULL,
 	cells INTEGER NOT NULL,
+	-- Cells that have not succeeded, and those that have not settled at all.
 	open_cells INTEGER NOT NULL,
+	unsettled_cells INTEGER NOT NULL,
 	unmet_needs INTEGER NOT NULL,
+	-- It has a condition, or was left out: its needs alone do not make it ready.
+	asked INTEGER NOT NULL,
 	PRIMARY KEY (run, name)
 ) WITHOUT ROWID;
 
@@ -53,11 +88,14 @@ CREATE TABLE steps (
 	run TEXT NOT NULL,
 	key TEXT NOT NULL,
 	name TEXT NOT NULL,
+	place INTEGER NOT NULL,
 	matrix TEXT NOT NULL,
 	state TEXT NOT NULL,
 	reason TEXT NOT NULL DEFAULT '',
 	failure TEXT,
 	metrics TEXT NOT NULL DEFAULT '[]',
+	-- Only an event of its own moves it: as its group's, or its cells or its result are still to come.
+	asked INTEGER NOT NULL,
 	writes_logs INTEGER NOT NULL,
 	ready_at INTEGER,
 	started_at INTEGER,
@@ -65,6 +103,17 @@ CREATE TABLE steps (
 	UNIQUE (run, key)
 );
 CREATE INDEX steps_by_name ON steps (run, name);
+
+-- Results that a step may take instead of running: of the run it repeats, or out of the cache.
+CREATE TABLE step_sources (
+	run TEXT NOT NULL,
+	step TEXT NOT NULL,
+	from_run TEXT NOT NULL,
+	from_step TEXT NOT NULL,
+	-- The cell's values, canonical JSON: a cell of other values is not the same. Any where null.
+	matrix TEXT,
+	PRIMARY KEY (run, step)
+) WITHOUT ROWID;
 
 CREATE TABLE step_counts (state TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
 
@@ -94,6 +143,7 @@ CREATE TABLE artifacts (
 	size_bytes INTEGER NOT NULL,
 	file_count INTEGER NOT NULL,
 	holders TEXT NOT NULL,
+	value TEXT,
 	PRIMARY KEY (run, step, name)
 ) WITHOUT ROWID;
 CREATE INDEX artifacts_by_digest ON artifacts (digest);
@@ -129,6 +179,7 @@ CREATE TABLE model_versions (
 	served INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (model, version)
 ) WITHOUT ROWID;
+CREATE INDEX model_versions_by_run ON model_versions (run);
 
 CREATE TABLE deployments (
 	name TEXT PRIMARY KEY,
@@ -160,5 +211,9 @@ CREATE TABLE events (
 	step TEXT,
 	data TEXT NOT NULL
 );
-CREATE INDEX events_by_run ON events (run) WHERE run IS NOT NULL;
+-- With the step, so that one step's events are found among a large run's.
+CREATE INDEX events_by_run ON events (run, id, step) WHERE run IS NOT NULL;
+
+-- Runs that are no more, whose other rows are still being removed.
+CREATE TABLE leaving (run TEXT PRIMARY KEY) WITHOUT ROWID;
 `;

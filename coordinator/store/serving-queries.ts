@@ -48,11 +48,11 @@ export const openServingQueries = (database: DatabaseSync): ServingQueries => {
 	const artifacts = query<ArtifactRow & { run: string }>(
 		database,
 		`SELECT artifacts.* FROM artifacts JOIN steps ON steps.run = artifacts.run AND steps.key = artifacts.step
-			WHERE artifacts.run = ? ORDER BY steps.n, artifacts.name`,
+			WHERE artifacts.run = ? ORDER BY steps.place, steps.n, artifacts.name`,
 	);
 	const holders = query<{ holder: string }>(
 		database,
-		"SELECT DISTINCT value AS holder FROM artifacts, json_each(holders) WHERE digest = ? ORDER BY holder",
+		"SELECT DISTINCT held.value AS holder FROM artifacts, json_each(holders) AS held WHERE digest = ? ORDER BY holder",
 	);
 	const versions = query<VersionRow>(database, "SELECT * FROM model_versions ORDER BY model, version DESC");
 	const deployments = query<DeploymentRow>(database, "SELECT * FROM deployments ORDER BY name");

@@ -3,8 +3,8 @@
 import type { DatabaseSync } from "node:sqlite";
 
 export interface StepCounts {
-	/** `from` is null for a new step. */
-	move(run: string, from: string | null, to: string, steps?: number): void;
+	/** `from` is null for a new step, `to` for one that is no more. */
+	move(run: string, from: string | null, to: string | null, steps?: number): void;
 	flush(): void;
 	discard(): void;
 }
@@ -38,7 +38,7 @@ export const createStepCounts = (database: DatabaseSync): StepCounts => {
 			}
 			for (const map of [totals, ofRun]) {
 				if (from !== null) add(map, from, -steps);
-				add(map, to, steps);
+				if (to !== null) add(map, to, steps);
 			}
 		},
 		flush: () => {

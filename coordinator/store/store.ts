@@ -7,12 +7,14 @@ import type { EventView, RunState, StepState } from "#shared/api.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import type { JournalEvent } from "../core/events.ts";
 import { closeDatabase, dropDatabase, isCorruption, openDatabase, query, toStoreError } from "./database.ts";
-import { openEventHistory } from "./journal-events.ts";
+import { openHistory, type RunHistory } from "./history.ts";
+import { type EventHistory, openEventHistory } from "./journal-events.ts";
 import { type LogQueries, openLogQueries } from "./log-attempts.ts";
 import { type MetricPoint, type MetricStore, openMetricStore } from "./metric-series.ts";
 import { createProjection } from "./projection.ts";
 import { openRunQueries, type RunQueries } from "./run-queries.ts";
 import { openServingQueries, type ServingQueries } from "./serving-queries.ts";
+import { createStepCounts } from "./step-counts.ts";
 
 export interface JournalBatchView {
 	sequence: number;
@@ -33,15 +35,19 @@ export interface ReadStore extends RunQueries, ServingQueries {
 	metrics: MetricStore["ofRun"];
 	/** Those behind `afterId`, the oldest first; of one run, or of all. */
 	events(run: string | null, afterId: string | null, limit: number): EventView[];
+	runStory: EventHistory["runStory"];
+	stepStory: EventHistory["stepStory"];
 	counts(): MeshCounts;
 	logs: LogQueries;
+	history: RunHistory;
 	close(): void;
 }
 
 export const openReadStore = (path: string): ReadStore => {
 	const database = openDatabase(path);
-	const projection = createProjection(database);
-	const history = openEventHistory(database);
+	const counts = createStepCounts(database);
+	const projection = createProjection(database, counts);
+	const events = openEventHistory(database);
 	const metrics = openMetricStore(database);
 	const setPosition = database.prepare("UPDATE position SET sequence = ?, events = ?");
 	const countRuns = query<{ state: RunState; count: number }>(
@@ -76,17 +82,17 @@ export const openReadStore = (path: string): ReadStore => {
 		const fresh = batches.filter(({ sequence }) => sequence > position.sequence);
 		if (fresh.length === 0) return;
 		inTransaction(() => {
-			for (const { sequence, events } of fresh) {
+			for (const { sequence, events: batch } of fresh) {
 				if (sequence <= reached.sequence) continue;
-				for (const [index, event] of events.entries()) {
+				for (const [index, event] of batch.entries()) {
 					projection.apply(event);
-					history.append(sequence, index, event);
+					events.append(sequence, index, event);
 				}
 				reached.sequence = sequence;
-				reached.events += events.length;
+				reached.events += batch.length;
 			}
 			projection.flush();
-			reached.events = history.prune(reached.events);
+			reached.events = events.prune(reached.events);
 			setPosition.run(reached.sequence, reached.events);
 		});
 		position = reached;
@@ -99,9 +105,20 @@ export const openReadStore = (path: string): ReadStore => {
 		project,
 		addMetricPoints: (attemptId, points) => inTransaction(() => metrics.add(attemptId, points)),
 		metrics: metrics.ofRun,
-		events: history.page,
+		events: events.page,
+		runStory: events.runStory,
+		stepStory: events.stepStory,
 		counts: () => ({ runs: countsOf(countRuns.all()), steps: countsOf(countSteps.all()) }),
 		logs: openLogQueries(database),
+		history: openHistory({
+			database,
+			counts,
+			inTransaction,
+			onEvents: (removed) => {
+				position = { ...position, events: position.events - removed };
+				setPosition.run(position.sequence, position.events);
+			},
+		}),
 		close: () => closeDatabase(database),
 	};
 };

@@ -16,8 +16,10 @@ import type { AttemptDeclined as _runmesh_report_v1_AttemptDeclined, AttemptDecl
 import type { AttemptFinished as _runmesh_report_v1_AttemptFinished, AttemptFinished__Output as _runmesh_report_v1_AttemptFinished__Output } from './runmesh/report/v1/AttemptFinished.ts';
 import type { AttemptIdentity as _runmesh_report_v1_AttemptIdentity, AttemptIdentity__Output as _runmesh_report_v1_AttemptIdentity__Output } from './runmesh/report/v1/AttemptIdentity.ts';
 import type { AttemptStarted as _runmesh_report_v1_AttemptStarted, AttemptStarted__Output as _runmesh_report_v1_AttemptStarted__Output } from './runmesh/report/v1/AttemptStarted.ts';
+import type { CodeUse as _runmesh_report_v1_CodeUse, CodeUse__Output as _runmesh_report_v1_CodeUse__Output } from './runmesh/report/v1/CodeUse.ts';
 import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh_report_v1_Failure__Output } from './runmesh/report/v1/Failure.ts';
 import type { Report as _runmesh_report_v1_Report, Report__Output as _runmesh_report_v1_Report__Output } from './runmesh/report/v1/Report.ts';
+import type { Reports as _runmesh_report_v1_Reports, Reports__Output as _runmesh_report_v1_Reports__Output } from './runmesh/report/v1/Reports.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -50,11 +52,13 @@ export interface ProtoGrpcType {
         AttemptFinished: MessageTypeDefinition<_runmesh_report_v1_AttemptFinished, _runmesh_report_v1_AttemptFinished__Output>
         AttemptIdentity: MessageTypeDefinition<_runmesh_report_v1_AttemptIdentity, _runmesh_report_v1_AttemptIdentity__Output>
         AttemptStarted: MessageTypeDefinition<_runmesh_report_v1_AttemptStarted, _runmesh_report_v1_AttemptStarted__Output>
+        CodeUse: MessageTypeDefinition<_runmesh_report_v1_CodeUse, _runmesh_report_v1_CodeUse__Output>
         Failure: MessageTypeDefinition<_runmesh_report_v1_Failure, _runmesh_report_v1_Failure__Output>
         FailureCause: EnumTypeDefinition
         Outcome: EnumTypeDefinition
         ReplicaState: EnumTypeDefinition
         Report: MessageTypeDefinition<_runmesh_report_v1_Report, _runmesh_report_v1_Report__Output>
+        Reports: MessageTypeDefinition<_runmesh_report_v1_Reports, _runmesh_report_v1_Reports__Output>
       }
     }
   }

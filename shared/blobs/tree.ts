@@ -72,13 +72,15 @@ export const readManifest = async (store: BlobStore, digest: Digest): Promise<Ma
 };
 
 /** A file artifact lands exactly at `target`, a folder's files under it. What an earlier try left there is replaced. */
-export const materialiseTree = async (store: BlobStore, ref: ArtifactRef, target: string): Promise<void> => {
-	const { entries, singleFile } = await readManifest(store, ref.digest);
+export const materialiseTree = async (store: BlobStore, ref: ArtifactRef, target: string): Promise<Manifest> => {
+	const manifest = await readManifest(store, ref.digest);
+	const { entries, singleFile } = manifest;
 	const place = ({ digest, executable }: ManifestEntry, path: string): Promise<void> =>
 		store.placeAt(digest as Digest, path, executable);
 	if (singleFile) {
 		await mkdir(dirname(target), { recursive: true });
-		return place(entries[0] as ManifestEntry, target);
+		await place(entries[0] as ManifestEntry, target);
+		return manifest;
 	}
 	await mkdir(target, { recursive: true });
 	const folders = new Set(entries.flatMap((entry) => parents(entry.path)));
@@ -92,6 +94,7 @@ export const materialiseTree = async (store: BlobStore, ref: ArtifactRef, target
 		await rm(path, { force: true });
 		await symlink(link.linkTarget, path);
 	}
+	return manifest;
 };
 
 const walk = async (

@@ -17,6 +17,8 @@ export interface ParamDefinition {
 	max: number | null;
 	/** Empty allows any value. */
 	choices: ParamValue[];
+	/** For people. */
+	description: string;
 }
 
 /** An earlier step's output: `prepare.dataset`. */
@@ -47,17 +49,50 @@ export type StepAction =
 	/** The best cell of a matrix step, whose outputs become this step's own. */
 	| { kind: "select"; from: string; metric: string; mode: "max" | "min" }
 	| { kind: "deploy"; model: OutputRef; golden: OutputRef | null; name: string; replicas: number }
+	/** Waits for a person. */
+	| { kind: "approve"; message: string }
+	/** The end of a sub-pipeline, under its name in the file that uses it: its outputs are those of its steps. */
+	| { kind: "collect"; outputs: Record<string, OutputRef> }
 	| { kind: "noop" };
 
 export type RetryCause = FailureCause;
 
 export interface RetryPolicy {
-	/** Attempts beyond the first. A `lost` attempt has a budget of its own beside this one. */
+	/** Attempts beyond the first. */
 	max: number;
 	on: RetryCause[];
+	/** Failures with cause `error` are retried for these exit codes alone; empty for any. */
+	exitCodes: number[];
 	delayMs: number;
 	/** Factor on the delay for each further retry. */
 	backoff: number;
+	/** Times the step may be lost, apart from `max`; with `lost` in `on`, further losses count as retries. */
+	lost: number;
+}
+
+/** What a matrix axis holds: a value, or a mapping whose keys become `axis.key`. */
+export type AxisValue = ParamValue | Record<string, ParamValue>;
+
+/** When a step with `if` runs: its expression, asked once all needs have settled (condition.ts). */
+export interface Condition {
+	/** Without `${{` and `}}`. */
+	source: string;
+	/** It asks how needs ended, so that it is asked even when one has not succeeded. */
+	statusAware: boolean;
+}
+
+/** At most `max` at once of those that name the same group, mesh-wide. */
+export interface Concurrency {
+	/** May hold `${{ params.x }}`. */
+	group: string;
+	max: number;
+	/** A new run cancels those before it in the group; runs only. */
+	cancelInProgress: boolean;
+}
+
+export interface CachePolicy {
+	/** A result older than this is not taken; 0 is no limit. */
+	ttlMs: number;
 }
 
 export interface StepDefinition {
@@ -66,11 +101,17 @@ export interface StepDefinition {
 	needs: string[];
 	/** Local name → where it comes from; found in $RUNMESH_INPUTS/<name>. */
 	inputs: Record<string, OutputRef>;
-	/** null without a matrix; its cells are the product of the axes, the last axis fastest. */
-	matrix: Record<string, ParamValue[]> | null;
+	/**
+	 * null without a matrix; its cells are the product of the axes, the last axis fastest. An axis may be the value of an
+	 * earlier step's output, a JSON list: then the cells are made when that step has succeeded.
+	 */
+	matrix: Record<string, AxisValue[] | OutputRef> | null;
+	condition: Condition | null;
 	action: StepAction;
 	/** Name → path relative to $RUNMESH_OUTPUTS. */
 	outputs: Record<string, string>;
+	/** Outputs that a matrix, a condition or an expression reads: the agent reports what they say. */
+	values: string[];
 	env: Record<string, string>;
 	resources: Resources;
 	/** Each must equal the agent's label. */
@@ -79,14 +120,29 @@ export interface StepDefinition {
 	retries: RetryPolicy;
 	/** 0 is no limit. */
 	timeoutMs: number;
+	/** Between SIGTERM and SIGKILL. */
+	graceMs: number;
+	/** How long a lost attempt may still be heard of before another is started. */
+	lostWaitMs: number;
 	/** 0–100, higher first. */
 	priority: number;
+	/** null runs the step every time. */
+	cache: CachePolicy | null;
+	concurrency: Concurrency | null;
+	/** Of the sub-pipeline it came with, where they replace the run's: may hold `${{ … }}` of the run's until submission. */
+	params: Record<string, ParamValue> | null;
+	/** Steps of `on_failure` run when all others have settled and the run has failed; they don't count for its outcome. */
+	phase: "main" | "onFailure";
 }
 
 export interface PipelineDefinition {
-	version: 1;
+	/** stored.ts reads older ones. */
+	version: 2;
 	name: string;
 	params: Record<string, ParamDefinition>;
+	/** For the whole run; 0 is no limit. */
+	timeoutMs: number;
+	concurrency: Concurrency | null;
 	/** In the order of the file. */
 	steps: StepDefinition[];
 }

@@ -1,14 +1,15 @@
 /** Every key of the pipeline file that is carried out. docs/pipelines.md lists the same; a test compares them. */
 
 export const keys = {
-	pipeline: ["name", "params", "defaults", "steps"],
-	param: ["type", "default", "min", "max", "choices"],
-	defaults: ["retries", "timeout", "env", "resources", "labels", "priority"],
+	pipeline: ["name", "params", "defaults", "steps", "on_failure", "timeout", "concurrency", "inputs", "outputs"],
+	param: ["type", "default", "min", "max", "choices", "description"],
+	defaults: ["retries", "timeout", "grace", "on_lost", "env", "resources", "labels", "priority", "cache"],
 	step: [
 		"run",
 		"uses",
 		"with",
 		"needs",
+		"if",
 		"inputs",
 		"matrix",
 		"outputs",
@@ -18,15 +19,24 @@ export const keys = {
 		"gates",
 		"retries",
 		"timeout",
+		"grace",
+		"on_lost",
+		"cache",
+		"concurrency",
 		"priority",
 		"shell",
 		"workdir",
 	],
 	select: ["from", "metric", "mode"],
 	deploy: ["model", "name", "replicas", "golden"],
+	approve: ["message"],
+	subPipeline: ["file", "params", "inputs"],
 	resources: ["cpu", "memory", "gpu"],
 	gpu: ["count", "memory", "model"],
-	retries: ["max", "on", "delay", "backoff"],
+	retries: ["max", "on", "delay", "backoff", "lost"],
+	onLost: ["wait"],
+	cache: ["ttl"],
+	concurrency: ["group", "max", "cancel_in_progress"],
 } as const;
 
 export type KeyTable = typeof keys;
@@ -45,17 +55,40 @@ export const otherNames: Readonly<Record<string, KeyOf<KeyedMap>>> = {
 	parameters: "params",
 	jobs: "steps",
 	mem: "memory",
+	when: "if",
+	condition: "if",
+	grace_period: "grace",
 };
 
-export type StepKind = "command" | "select" | "deploy" | "noop";
+export type StepKind = "command" | "select" | "deploy" | "approve" | "pipeline" | "noop";
 
 /** What the words of `uses` make. */
-export const actions = { select: "select", deploy: "deploy", noop: "noop" } as const satisfies Record<string, StepKind>;
+export const actions = {
+	select: "select",
+	deploy: "deploy",
+	approve: "approve",
+	pipeline: "pipeline",
+	noop: "noop",
+} as const satisfies Record<string, StepKind>;
 
 /** Step keys that mean something to each kind; another one is refused, for it would have no effect. */
 export const keysOfKind: Record<StepKind, readonly KeyOf<"step">[]> = {
 	command: keys.step.filter((key) => key !== "uses" && key !== "with"),
-	select: ["uses", "with", "needs"],
-	deploy: ["uses", "with", "needs", "timeout"],
-	noop: ["uses", "needs", "inputs", "matrix", "labels", "retries", "timeout", "priority"],
+	select: ["uses", "with", "needs", "if"],
+	deploy: ["uses", "with", "needs", "if", "timeout"],
+	approve: ["uses", "with", "needs", "if", "timeout", "concurrency"],
+	pipeline: ["uses", "with", "needs", "if"],
+	noop: [
+		"uses",
+		"needs",
+		"if",
+		"inputs",
+		"matrix",
+		"labels",
+		"retries",
+		"timeout",
+		"on_lost",
+		"concurrency",
+		"priority",
+	],
 };

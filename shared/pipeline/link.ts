@@ -1,62 +1,95 @@
-/** Steps together: what they say of each other must exist, fit, and lead nowhere in a circle. */
+/** Steps of a file together: what they say of each other must exist, fit, and lead nowhere in a circle. */
 
 import type { StepDefinition } from "./definition.ts";
 import { suggest } from "./near.ts";
 import type { Problems } from "./problems.ts";
 import type { Link, StepDraft } from "./read-step.ts";
 
-/** The steps with what they take from others filled in. */
-export const linkSteps = (problems: Problems, drafts: readonly StepDraft[]): StepDefinition[] => {
-	const byName = new Map(drafts.map((draft) => [draft.definition.name, draft]));
+export interface DraftedFile {
+	problems: Problems;
+	/** Those of `on_failure` too. */
+	drafts: readonly StepDraft[];
+	/** Outputs of the file as a whole. */
+	outputLinks: readonly Link[];
+	/** What a step with `uses: pipeline` gives: outputs and their paths; null when its file could not be read. */
+	outputsOfUse: (draft: StepDraft) => Record<string, string> | null;
+}
+
+/** The steps with the outputs that select steps and sub-pipelines have. */
+export const linkSteps = (file: DraftedFile): StepDefinition[] => {
+	const { problems, drafts } = file;
+	const steps: Steps = { ...file, byName: new Map(drafts.map((draft) => [draft.definition.name, draft])) };
 	for (const draft of drafts) {
-		for (const link of draft.links) checkLink(problems, byName, draft, link);
+		for (const link of draft.links) checkLink(steps, draft, link);
 	}
-	findCircles(problems, drafts, byName);
-	return drafts.map(({ definition }) => ({ ...definition, outputs: outputsOf(definition.name, byName) ?? {} }));
+	for (const link of file.outputLinks) checkLink(steps, null, link);
+	findCircles(problems, drafts, steps.byName);
+	return drafts.map((draft) => ({ ...draft.definition, outputs: outputsOf(steps, draft) ?? {} }));
 };
+
+interface Steps extends DraftedFile {
+	byName: Drafts;
+}
 
 type Drafts = ReadonlyMap<string, StepDraft>;
 
-const checkLink = (problems: Problems, byName: Drafts, draft: StepDraft, link: Link): void => {
-	const { place, step, output } = link;
+const checkLink = (steps: Steps, draft: StepDraft | null, link: Link): void => {
+	const { problems, byName } = steps;
+	const { place, step, output, metric } = link;
 	const target = byName.get(step);
-	if (target === undefined) {
-		return problems.add(place, `no step is called \`${step}\``, () => suggest(step, [...byName.keys()]));
-	}
+	if (target === undefined) return problems.add(place, `no step is called \`${step}\``, () => nearStep(byName, step));
 	if (target === draft) return problems.add(place, `\`${step}\` needs itself`, "remove it");
-	const { action } = draft.definition;
-	const chooses = draft.kind === "select" && action.kind === "select" && action.from === step;
-	if (chooses && target.kind !== null && target.kind !== "command") {
+	if (target.definition.phase === "onFailure" && draft?.definition.phase !== "onFailure") {
+		const message = `\`${step}\` runs only when the run has failed, so nothing outside \`on_failure\` can wait for it`;
+		return problems.add(place, message, "move it to `steps`");
+	}
+	const action = draft?.definition.action;
+	if (action?.kind === "select" && action.from === step && target.kind !== null && target.kind !== "command") {
 		problems.add(
 			place,
 			`\`${step}\` is a \`${target.kind}\` step, and gives nothing to choose from`,
 			"name a step with `run`",
 		);
 	}
-	if (output !== null) checkOutput(problems, byName, target, link);
+	if (output !== null) checkOutput(steps, target, link);
+	if (metric) checkMetric(problems, target, link);
 };
 
-const checkOutput = (problems: Problems, byName: Drafts, target: StepDraft, { place, step, output }: Link): void => {
-	const outputs = outputsOf(step, byName);
+const nearStep = (byName: Drafts, step: string): string => {
+	const outer = byName.get(step.split(".")[0] ?? "");
+	if (step.includes(".") && outer?.kind === "pipeline") return `take an output of \`${outer.definition.name}\` itself`;
+	return suggest(step, [...byName.keys()]);
+};
+
+const CHOOSE = "choose a cell by a step with `uses: select`, and take that step's";
+
+const checkOutput = (steps: Steps, target: StepDraft, { place, step, output }: Link): void => {
+	const outputs = outputsOf(steps, target);
 	if (outputs === null || output === null) return;
+	const { problems } = steps;
 	if (!Object.hasOwn(outputs, output)) {
 		problems.add(place, `step \`${step}\` has no output \`${output}\``, () => suggest(output, Object.keys(outputs)));
 	} else if (target.definition.matrix !== null) {
-		problems.add(
-			place,
-			`\`${step}\` is a matrix, so \`${step}.${output}\` is one for each of its cells`,
-			"choose a cell by a step with `uses: select`, and take that step's output",
-		);
+		const message = `\`${step}\` is a matrix, so \`${step}.${output}\` is one for each of its cells`;
+		problems.add(place, message, `${CHOOSE} output`);
+	}
+};
+
+const checkMetric = (problems: Problems, { kind, definition }: StepDraft, { place, step }: Link): void => {
+	if (definition.matrix !== null) {
+		problems.add(place, `\`${step}\` is a matrix, whose cells each have metrics of their own`, `${CHOOSE} metrics`);
+	} else if (kind !== null && kind !== "command" && kind !== "select") {
+		problems.add(place, `\`${step}\` is a \`${kind}\` step, and reports no metrics`, "name a step with `run`");
 	}
 };
 
 /** A select step has those of the step it chooses from. null when they can't be known; a problem has been added. */
-const outputsOf = (name: string, byName: Drafts): Record<string, string> | null => {
-	const draft = byName.get(name);
-	if (draft === undefined || draft.kind === null) return null;
-	const { action, outputs } = draft.definition;
-	if (action.kind !== "select") return outputs;
-	const from = byName.get(action.from);
+const outputsOf = ({ byName, outputsOfUse }: Steps, draft: StepDraft): Record<string, string> | null => {
+	const { kind, definition } = draft;
+	if (kind === null) return null;
+	if (kind === "pipeline") return outputsOfUse(draft);
+	if (definition.action.kind !== "select") return definition.outputs;
+	const from = byName.get(definition.action.from);
 	return from?.kind === "command" ? from.definition.outputs : null;
 };
 

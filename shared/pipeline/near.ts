@@ -5,7 +5,8 @@ import { distance } from "fastest-levenshtein";
 const nearWord = (word: string, known: Iterable<string>): string | null => {
 	let best: string | null = null;
 	// Two letters change places in `form`: a distance of two. In shorter words that would fit anything.
-	let bestDistance = (word.length < 4 ? 1 : word.length < 8 ? 2 : 3) + 1;
+	const allowed = [2, 4, 8].filter((length) => word.length >= length).length;
+	let bestDistance = allowed + 1;
 	for (const candidate of known) {
 		if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
 		const away = distance(word.toLowerCase(), candidate.toLowerCase());

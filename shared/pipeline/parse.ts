@@ -1,99 +1,115 @@
 /**
- * A pipeline file to its definition, or to everything that is wrong with it, each thing with its line and column.
- * The syntax is that of docs/pipelines.md.
+ * A pipeline file, with those it uses, to its definition, or to everything that is wrong with it, each thing with its
+ * file, line and column. The syntax is that of docs/pipelines.md.
  */
 
-import { LineCounter } from "yaml";
-import type { PipelineDefinition, PipelineProblem } from "./definition.ts";
-import { cellCount } from "./expand.ts";
-import { linkSteps } from "./link.ts";
-import { type Place, Problems } from "./problems.ts";
-import { addExpected, readFields, readMap, readName } from "./read.ts";
-import { readParams } from "./read-params.ts";
-import { readStep, type StepDraft } from "./read-step.ts";
-import { builtInSettings, readSettings } from "./settings.ts";
-import { readTree, type TreeNode } from "./yaml-tree.ts";
+import type { Condition, PipelineDefinition, PipelineProblem, StepDefinition } from "./definition.ts";
+import { cellCount, MAX_CELLS } from "./expand.ts";
+import { MAX_FILES, MAX_FILES_BYTES } from "./files.ts";
+import { countCells, inlineSteps } from "./inline.ts";
+import type { Place } from "./problems.ts";
+import { type LinkedFile, PipelineFiles } from "./read-files.ts";
+import { withValues } from "./values.ts";
 
-const MAX_FILE_BYTES = 256 * 1024;
-const MAX_CELLS = 10_000;
 /** As JSON: it goes into one message of the journal. Defaults and aliases make more of a file than its own text. */
 const MAX_DEFINITION_BYTES = 6 * 1024 * 1024;
+/** Of a step of a sub-pipeline, with the names of those around it. */
+const MAX_NAME = 200;
 
 export interface ParsedPipeline {
 	/** null when there is any problem. */
 	definition: PipelineDefinition | null;
-	/** In the order of the file. */
+	/** In the order of the file, those of sub-pipelines behind. */
 	problems: PipelineProblem[];
 }
 
-export const parsePipeline = (text: string, file: string): ParsedPipeline => {
-	const lines = new LineCounter();
-	const problems = new Problems(file, text, lines);
-	const definition = readPipeline(problems, text, lines);
-	return { definition: problems.count === 0 ? definition : null, problems: problems.list() };
+/** `files` are the texts of sub-pipelines, by their paths relative to the file. */
+export const parsePipeline = (text: string, file: string, files: Record<string, string> = {}): ParsedPipeline => {
+	const tooMany = tooManyFiles(file, files);
+	if (tooMany) return { definition: null, problems: [tooMany] };
+	const read = new PipelineFiles(text, file, files);
+	const main = read.main();
+	const isGood = () => read.problems.every(({ count }) => count === 0);
+	const definition = main && checkCells(main) && isGood() ? define(main) : null;
+	return { definition: isGood() ? definition : null, problems: read.problems.flatMap((each) => each.list()) };
+};
+
+const tooManyFiles = (file: string, files: Record<string, string>): PipelineProblem | null => {
+	const texts = Object.values(files);
+	const bytes = texts.reduce((sum, text) => sum + byteLength(text), 0);
+	if (texts.length <= MAX_FILES && bytes <= MAX_FILES_BYTES) return null;
+	const message = `sub-pipelines are more than ${MAX_FILES} files or ${MAX_FILES_BYTES / 1024 ** 2} MiB`;
+	return { file, line: 1, column: 1, path: "", message, hint: "use fewer" };
+};
+
+/** null, and a problem, when it is more than there may be. */
+const define = (main: LinkedFile): PipelineDefinition | null => {
+	const size = new Size(main);
+	const inlined: StepDefinition[] = [];
+	for (const step of inlineSteps(main)) {
+		if (!size.add(step)) return null;
+		inlined.push(step);
+	}
+	const steps = withValues(afterFailure(inlined));
+	if (!steps.filter(({ phase }) => phase === "onFailure").every((step) => size.add(step))) return null;
+	const { name, params, timeoutMs, concurrency } = main;
+	return { version: 2, name, params, timeoutMs, concurrency, steps };
 };
 
 const start: Place = { path: "", start: 0, end: 0 };
 
-const readPipeline = (problems: Problems, text: string, lines: LineCounter): PipelineDefinition | null => {
-	if (byteLength(text) > MAX_FILE_BYTES) {
-		problems.add(start, `larger than ${MAX_FILE_BYTES / 1024} KiB`, "keep data in files of its own");
-		return null;
-	}
-	const root = readTree(text, problems, lines);
-	if (root === null) return null;
-	if (root.kind === "scalar" && root.value === null) {
-		problems.add(start, "the file is empty", "it needs `name` and `steps`");
-		return null;
-	}
-	return readRoot(problems, root);
-};
-
-const readRoot = (problems: Problems, root: TreeNode): PipelineDefinition | null => {
-	const fields = readFields(problems, root, "pipeline", "a mapping with `name` and `steps`");
-	if (fields === null) return null;
-	const params = fields.params ? readParams(problems, fields.params.value) : {};
-	const paramNames = fields.params ? namesIn(fields.params.value) : [];
-	const defaultFields = fields.defaults ? readFields(problems, fields.defaults.value, "defaults", "a mapping") : null;
-	const defaults = readSettings(problems, defaultFields ?? {}, builtInSettings, { params: paramNames, axes: [] });
-
-	if (!fields.name) problems.add(start, "expected `name`, the pipeline's name");
-	if (!fields.steps) problems.add(start, "expected `steps`");
-	const name = fields.name ? readName(problems, fields.name.value, "the pipeline's name") : null;
-	const context = { problems, defaults, params: paramNames };
-	const steps = fields.steps ? (readMap(problems, fields.steps.value, "a mapping of steps") ?? []) : [];
-	const drafts = [...steps].map(([step, field]) => readStep(context, step, field));
-	if (fields.steps?.value.kind === "map" && drafts.length === 0) {
-		addExpected(problems, fields.steps.value, "at least one step");
-	}
-	checkCells(problems, drafts);
-	const definition: PipelineDefinition = { version: 1, name: name ?? "", params, steps: linkSteps(problems, drafts) };
-	checkSize(problems, definition, drafts);
-	return definition;
-};
-
-/** null when they can't be told. */
-const namesIn = (node: TreeNode): string[] | null => (node.kind === "map" ? [...node.fields.keys()] : null);
-
-const checkCells = (problems: Problems, drafts: readonly StepDraft[]): void => {
+const checkCells = (main: LinkedFile): boolean => {
 	let cells = 0;
-	for (const { place, definition } of drafts) {
-		cells += cellCount(definition);
+	for (const step of main.steps) {
+		const used = main.uses.get(step.name);
+		cells += used ? countCells(used.file) + 1 : cellCount(step);
 		if (cells <= MAX_CELLS) continue;
-		problems.add(place, `more than ${MAX_CELLS} steps once each matrix is expanded`, "split the pipeline");
-		return;
+		const what = used ? "its file is" : "each matrix is";
+		const message = `more than ${MAX_CELLS} steps once ${what} expanded`;
+		main.problems.add(main.places.get(step.name) ?? start, message, "split the pipeline");
+		return false;
 	}
+	return true;
 };
 
-const checkSize = (problems: Problems, { params, steps }: PipelineDefinition, drafts: readonly StepDraft[]): void => {
-	let bytes = byteLength(JSON.stringify(params));
-	for (const [index, step] of steps.entries()) {
-		bytes += byteLength(JSON.stringify(step));
-		if (bytes <= MAX_DEFINITION_BYTES) continue;
-		const message = `more than ${MAX_DEFINITION_BYTES / 1024 ** 2} MiB once defaults and aliases are filled in`;
-		problems.add(drafts[index]?.place ?? start, message, "keep long texts in files of their own");
-		return;
-	}
+/** Steps of `on_failure` wait for all others, and for a failure among them. */
+const afterFailure = (steps: readonly StepDefinition[]): StepDefinition[] => {
+	const main = steps.filter(({ phase }) => phase === "main").map(({ name }) => name);
+	return steps.map((step) =>
+		step.phase === "main"
+			? step
+			: { ...step, needs: [...new Set([...main, ...step.needs])], condition: onceFailed(step.condition) },
+	);
 };
+
+const onceFailed = (own: Condition | null): Condition => ({
+	source: own === null ? "failed()" : `failed() && (${own.source})`,
+	statusAware: true,
+});
+
+class Size {
+	readonly #main: LinkedFile;
+	#bytes: number;
+
+	constructor(main: LinkedFile) {
+		this.#main = main;
+		this.#bytes = byteLength(JSON.stringify(main.params));
+	}
+
+	/** false, and a problem, when it is too much. */
+	add(step: StepDefinition): boolean {
+		const { problems, places } = this.#main;
+		const place = places.get(step.name) ?? places.get(step.name.split(".")[0] ?? "") ?? start;
+		this.#bytes += byteLength(JSON.stringify(step));
+		if (step.name.length > MAX_NAME) {
+			const message = `\`${step.name.slice(0, 60)}…\` has more than ${MAX_NAME} characters`;
+			problems.add(place, message, "use shorter names in each other");
+		} else if (this.#bytes > MAX_DEFINITION_BYTES) {
+			const message = `more than ${MAX_DEFINITION_BYTES / 1024 ** 2} MiB once defaults and aliases are filled in`;
+			problems.add(place, message, "keep long texts in files of their own");
+		} else return true;
+		return false;
+	}
+}
 
 const byteLength = (text: string): number => new TextEncoder().encode(text).length;

@@ -1,22 +1,12 @@
 /** What a step does: its `run` with shell and workdir, or its `uses` with `with`. */
 
 import type { OutputRef, StepAction } from "./definition.ts";
+import { checkTemplate, type TemplateScope } from "./expressions.ts";
 import { actions, type StepKind } from "./keys.ts";
 import { didYouMean } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
-import {
-	addExpected,
-	checkTemplate,
-	type Fields,
-	readFields,
-	readInteger,
-	readName,
-	readOneOf,
-	readText,
-	type TemplateScope,
-} from "./read.ts";
+import { addExpected, type Fields, readFields, readInteger, readName, readOneOf, readText } from "./read.ts";
 import { readPath } from "./read-paths.ts";
-import { refusal, unsupportedUses } from "./unsupported.ts";
 import type { Field, TreeNode } from "./yaml-tree.ts";
 
 export interface ActionContext {
@@ -25,7 +15,7 @@ export interface ActionContext {
 	/** Reads `step.output` and links this step to it. */
 	ref: (node: TreeNode) => OutputRef;
 	/** Links this step to another as a whole. */
-	link: (node: TreeNode, step: string) => void;
+	link: (place: Place, step: string) => void;
 }
 
 /** null when it can't be told; the problem has been added. */
@@ -43,11 +33,7 @@ export const readKind = (problems: Problems, step: Place, { run, uses }: Fields<
 	const word = uses.value.kind === "scalar" ? uses.value.text : "";
 	const known = words.find((each) => each === word);
 	if (known) return actions[known];
-	if (Object.hasOwn(unsupportedUses, word)) {
-		problems.add(uses.value, refusal(`\`uses: ${word}\``), unsupportedUses[word]);
-	} else {
-		addExpected(problems, uses.value, `one of ${words.join(", ")}`, () => didYouMean(word, words));
-	}
+	addExpected(problems, uses.value, `one of ${words.join(", ")}`, () => didYouMean(word, words));
 	return null;
 };
 
@@ -64,6 +50,10 @@ export const readAction = (
 			return readSelect(context, step, fields.with);
 		case "deploy":
 			return readDeploy(context, step, fields.with);
+		case "approve":
+			return readApprove(context, step, fields.with);
+		case "pipeline":
+			return { kind: "collect", outputs: {} };
 		default:
 			return { kind: "noop" };
 	}
@@ -97,19 +87,22 @@ const readShell = (problems: Problems, node: TreeNode): string[] => {
 	return node.items.flatMap((item) => readText(problems, item, "an interpreter or a flag") ?? []);
 };
 
-const required = (problems: Problems, step: Place, field: Field | undefined, key: string): TreeNode | null => {
+/** What `with` must say. */
+export const required = (problems: Problems, step: Place, field: Field | undefined, key: string): TreeNode | null => {
 	if (!field) problems.add(step, `expected \`with.${key}\``);
 	return field?.value ?? null;
 };
 
-const readWith = <M extends "select" | "deploy">(
+const mainKeys = { select: "from", deploy: "model", approve: "message", subPipeline: "file" } as const;
+
+export const readWith = <M extends keyof typeof mainKeys>(
 	{ problems }: ActionContext,
 	step: Place,
 	field: Field | undefined,
 	map: M,
 ): Fields<M> | null => {
-	if (field) return readFields(problems, field.value, map, `a mapping with ${map === "select" ? "from" : "model"}`);
-	problems.add(step, `expected \`with\`, which says what to ${map}`);
+	if (field) return readFields(problems, field.value, map, `a mapping with ${mainKeys[map]}`);
+	problems.add(step, `expected \`with\`, a mapping with \`${mainKeys[map]}\``);
 	return null;
 };
 
@@ -147,4 +140,21 @@ const readDeploy = (context: ActionContext, step: Place, field: Field | undefine
 		name: (name && readName(problems, name, "the name of a deployment")) ?? "",
 		replicas: given.replicas ? (readInteger(problems, given.replicas.value, 1, MAX_REPLICAS) ?? 1) : 1,
 	};
+};
+
+const MAX_MESSAGE = 2000;
+
+/** The message may tell what earlier steps found. */
+const readApprove = (context: ActionContext, step: Place, field: Field | undefined): StepAction => {
+	const { problems, scope } = context;
+	const given = readWith(context, step, field, "approve");
+	const node = given && required(problems, step, given.message, "message");
+	if (!node) return { kind: "approve", message: "" };
+	if (node.kind !== "scalar" || typeof node.value !== "string" || node.text.trim() === "") {
+		addExpected(problems, node, "what the person is asked");
+		return { kind: "approve", message: "" };
+	}
+	if (node.text.length > MAX_MESSAGE) problems.add(node, `longer than ${MAX_MESSAGE} characters`);
+	checkTemplate(problems, node, scope);
+	return { kind: "approve", message: node.text };
 };

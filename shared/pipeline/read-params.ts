@@ -1,10 +1,10 @@
-/** The `params` of a pipeline file: `epochs: 40`, or `epochs: {type, default, min, max, choices}`. */
+/** The `params` of a pipeline file: `epochs: 40`, or `epochs: {type, default, min, max, choices, description}`. */
 
 import { isName } from "../ids.ts";
 import type { ParamDefinition, ParamType, ParamValue } from "./definition.ts";
 import { complaint } from "./params.ts";
 import type { Problems } from "./problems.ts";
-import { addExpected, isFraction, nameRule, readFields, readMap, readOneOf, readScalar } from "./read.ts";
+import { addExpected, isFraction, nameRule, readFields, readMap, readOneOf, readScalar, readText } from "./read.ts";
 import type { Field, TreeNode } from "./yaml-tree.ts";
 
 const types: readonly ParamType[] = ["string", "integer", "number", "boolean"];
@@ -30,7 +30,8 @@ const readShort = (problems: Problems, node: TreeNode): ParamDefinition | null =
 		return null;
 	}
 	const value = readScalar(problems, node);
-	return value === null ? null : { type: typeOf(value, node.text), default: value, min: null, max: null, choices: [] };
+	if (value === null) return null;
+	return { type: typeOf(value, node.text), default: value, min: null, max: null, choices: [], description: "" };
 };
 
 const readLong = (problems: Problems, node: TreeNode): ParamDefinition | null => {
@@ -45,7 +46,8 @@ const readLong = (problems: Problems, node: TreeNode): ParamDefinition | null =>
 		problems.add(fields.max.value, `expected at least \`min\`, ${bounds.min}, found ${bounds.max}`);
 		return null;
 	}
-	const open: ParamDefinition = { type, default: null, ...bounds, choices: [] };
+	const description = fields.description ? (readText(problems, fields.description.value, "a description") ?? "") : "";
+	const open: ParamDefinition = { type, default: null, ...bounds, choices: [], description };
 	const param = { ...open, choices: fields.choices ? readChoices(problems, fields.choices.value, open) : [] };
 	const wrong = value === null ? "" : complaint(param, value);
 	if (wrong !== "" && fields.default) problems.add(fields.default.value, wrong);

@@ -4,25 +4,20 @@
  */
 
 import { isName } from "../ids.ts";
-import type { Gate, OutputRef, ParamValue, StepDefinition } from "./definition.ts";
+import type { Gate, OutputRef, StepDefinition } from "./definition.ts";
+import { noAxes, type TemplateScope } from "./expressions.ts";
 import { parseGate } from "./gates.ts";
 import { type KeyOf, keysOfKind, type StepKind } from "./keys.ts";
+import { suggest } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
-import {
-	addExpected,
-	type Fields,
-	listOf,
-	readFields,
-	readMap,
-	readName,
-	readScalar,
-	readText,
-	type TemplateScope,
-} from "./read.ts";
+import { addExpected, type Fields, listOf, readFields, readMap, readName, readText } from "./read.ts";
 import { type ActionContext, readAction, readKind } from "./read-action.ts";
+import { readConcurrency } from "./read-concurrency.ts";
+import { readCondition } from "./read-condition.ts";
+import { axesOf, readMatrix } from "./read-matrix.ts";
 import { readOutputs } from "./read-paths.ts";
+import { readSubPipeline, type SubPipelineUse } from "./read-sub-pipeline.ts";
 import { readSettings, type Settings } from "./settings.ts";
-import { refusal } from "./unsupported.ts";
 import type { Field, TreeNode } from "./yaml-tree.ts";
 
 /** What one step says of another. */
@@ -31,6 +26,8 @@ export interface Link {
 	step: string;
 	/** null when only the step is named. */
 	output: string | null;
+	/** It reads a metric. */
+	metric: boolean;
 }
 
 export interface StepDraft {
@@ -40,6 +37,8 @@ export interface StepDraft {
 	/** null when `run` and `uses` leave it open; a problem says so. */
 	kind: StepKind | null;
 	links: Link[];
+	/** null but for `uses: pipeline`. */
+	use: SubPipelineUse | null;
 }
 
 export interface StepContext {
@@ -47,10 +46,16 @@ export interface StepContext {
 	defaults: Settings;
 	/** Names of the pipeline's parameters; null when they could not be read. */
 	params: readonly string[] | null;
+	/** What a sub-pipeline is given by the step that uses it; null in a file of its own. */
+	inputs: readonly string[] | null;
+	phase: StepDefinition["phase"];
 }
 
+/** In references to outputs, what a sub-pipeline is given: `inputs.dataset`. */
+export const INPUTS = "inputs";
+
 export const readStep = (context: StepContext, name: string, { place, value }: Field): StepDraft => {
-	const { problems } = context;
+	const { problems, phase } = context;
 	if (!isName(name)) {
 		problems.add(place, `\`${name}\` is no name of a step`, "expected letters, digits, `-` and `_`, at most 63");
 	}
@@ -59,33 +64,53 @@ export const readStep = (context: StepContext, name: string, { place, value }: F
 	if (kind !== null) refuseForeignKeys(problems, fields, kind);
 
 	const links: Link[] = [];
-	const matrix = fields.matrix ? readMatrix(problems, fields.matrix.value) : null;
-	const scope: TemplateScope = { params: context.params, axes: axesOf(fields.matrix, matrix) };
-	const action: ActionContext = {
-		problems,
-		scope,
-		ref: (node) => readRef(problems, node, links),
-		link: (node, step) => void links.push({ place: node, step, output: null }),
+	const ref = (node: TreeNode): OutputRef => readRef(context, node, links);
+	const link = (at: Place, step: string): void => void links.push({ place: at, step, output: null, metric: false });
+	const matrix = fields.matrix ? readMatrix(problems, fields.matrix.value, ref) : null;
+	const scope: TemplateScope = {
+		params: context.params,
+		axes: matrix && Object.keys(matrix).length === 0 ? null : axesOf(matrix),
+		step: (at, { step, field, name: named }) => {
+			links.push({ place: at, step, output: field === "outputs" ? named : null, metric: field === "metrics" });
+		},
 	};
-	if (fields.needs) readNeeds(problems, fields.needs.value, links);
+	if (fields.needs) readNeeds(problems, fields.needs.value, link);
+	const action: ActionContext = { problems, scope, ref, link };
+	const use = kind === "pipeline" ? readSubPipeline(action, place, fields.with) : null;
 	const definition: StepDefinition = {
 		name,
 		needs: [],
-		inputs: fields.inputs ? readInputs(problems, fields.inputs.value, links) : {},
+		inputs: fields.inputs ? readInputs(problems, fields.inputs.value, ref) : {},
 		matrix,
+		condition: fields.if ? readCondition(problems, fields.if.value, scope) : null,
 		action: readAction(action, place, kind, fields),
 		outputs: fields.outputs ? readOutputs(problems, fields.outputs.value) : {},
+		values: [],
 		gates: fields.gates ? readGates(problems, fields.gates.value) : [],
-		...readSettings(problems, fields, context.defaults, scope),
+		concurrency: fields.concurrency
+			? readConcurrency(problems, fields.concurrency.value, "step", groupScope(scope))
+			: null,
+		params: null,
+		phase,
+		...ofKind(kind, readSettings(problems, fields, context.defaults, scope), fields),
 	};
-	definition.needs = [...new Set(links.map((link) => link.step))];
-	return { place, definition, kind, links };
+	definition.needs = [...new Set(links.map((each) => each.step))];
+	return { place, definition, kind, links, use };
 };
 
-const axesOf = (field: Field | undefined, matrix: StepDefinition["matrix"]): string[] | null => {
-	if (field === undefined) return [];
-	return matrix === null ? null : Object.keys(matrix);
-};
+/** Groups are known before any step has run, and before a matrix has cells that an earlier step says. */
+const groupScope = (scope: TemplateScope): TemplateScope => ({
+	...scope,
+	axes: scope.axes && scope.axes.open.length > 0 ? noAxes : scope.axes,
+	step: null,
+});
+
+/** Defaults that mean nothing to the kind: a person is not given a time limit that was meant for programs. */
+const ofKind = (kind: StepKind | null, settings: Settings, fields: Fields<"step">): Settings => ({
+	...settings,
+	cache: kind === "command" ? settings.cache : null,
+	timeoutMs: kind === "approve" && !fields.timeout ? 0 : settings.timeoutMs,
+});
 
 const refuseForeignKeys = (problems: Problems, fields: Fields<"step">, kind: StepKind): void => {
 	for (const [key, { place }] of Object.entries(fields) as [KeyOf<"step">, Field][]) {
@@ -97,26 +122,35 @@ const refuseForeignKeys = (problems: Problems, fields: Fields<"step">, kind: Ste
 
 const knownToSteps: ReadonlySet<string> = new Set(Object.values(keysOfKind).flat());
 
-const readNeeds = (problems: Problems, node: TreeNode, links: Link[]): void => {
+const readNeeds = (problems: Problems, node: TreeNode, link: ActionContext["link"]): void => {
 	for (const item of listOf(node)) {
 		const step = readName(problems, item, "the name of a step");
-		if (step !== null) links.push({ place: item, step, output: null });
+		if (step !== null) link(item, step);
 	}
 };
 
-const readInputs = (problems: Problems, node: TreeNode, links: Link[]): Record<string, OutputRef> => {
+const readInputs = (
+	problems: Problems,
+	node: TreeNode,
+	readOne: (node: TreeNode) => OutputRef,
+): Record<string, OutputRef> => {
 	const inputs: [string, OutputRef][] = [];
-	for (const [name, { place, value }] of readMap(problems, node, "a mapping such as {dataset: prepare.dataset}") ??
-		[]) {
+	const expected = "a mapping such as {dataset: prepare.dataset}";
+	for (const [name, { place, value }] of readMap(problems, node, expected) ?? []) {
 		if (!isName(name)) problems.add(place, `\`${name}\` is no name of an input`);
-		inputs.push([name, readRef(problems, value, links)]);
+		inputs.push([name, readOne(value)]);
 	}
 	return Object.fromEntries(inputs);
 };
 
 const UNREADABLE: OutputRef = { step: "", output: "" };
 
-const readRef = (problems: Problems, node: TreeNode, links: Link[]): OutputRef => {
+/** `step.output`, or `inputs.name` in a sub-pipeline. */
+export const readRef = (
+	{ problems, inputs }: Pick<StepContext, "problems" | "inputs">,
+	node: TreeNode,
+	links: Link[],
+): OutputRef => {
 	const text = readText(problems, node, "a step's output, `step.output`");
 	if (text === null) return UNREADABLE;
 	const [step, output, ...rest] = text.split(".");
@@ -124,53 +158,11 @@ const readRef = (problems: Problems, node: TreeNode, links: Link[]): OutputRef =
 		addExpected(problems, node, "a step's output, `step.output`");
 		return UNREADABLE;
 	}
-	links.push({ place: node, step, output });
+	if (step !== INPUTS || inputs === null) links.push({ place: node, step, output, metric: false });
+	else if (!inputs.includes(output)) {
+		problems.add(node, `\`${output}\` is no input of this file`, () => suggest(output, inputs));
+	}
 	return { step, output };
-};
-
-const readMatrix = (problems: Problems, node: TreeNode): Record<string, ParamValue[]> | null => {
-	if (node.kind === "scalar" && node.value !== null) return refuseDynamicMatrix(problems, node);
-	const axes: [string, ParamValue[]][] = [];
-	const fields = readMap(problems, node, "a mapping of axes to lists") ?? new Map<string, Field>();
-	if (node.kind === "map" && fields.size === 0) addExpected(problems, node, "at least one axis", "remove `matrix`");
-	for (const [axis, { place, value }] of fields) {
-		// A number as key would be moved before the others, and the cells with it.
-		if (!isName(axis) || /^\d+$/.test(axis)) {
-			problems.add(
-				place,
-				`\`${axis}\` is no name of an axis`,
-				"expected letters, digits, `-` and `_`, and not a number",
-			);
-		}
-		axes.push([axis, readAxis(problems, value)]);
-	}
-	return Object.fromEntries(axes);
-};
-
-const refuseDynamicMatrix = (problems: Problems, node: TreeNode): null => {
-	problems.add(node, refusal("a matrix from an earlier step's output"), "write the values into the file");
-	return null;
-};
-
-const readAxis = (problems: Problems, node: TreeNode): ParamValue[] => {
-	if (node.kind === "scalar" && /^[\w-]+\.[\w-]+$|\$\{\{/.test(node.text) && typeof node.value === "string") {
-		refuseDynamicMatrix(problems, node);
-		return [];
-	}
-	if (node.kind !== "list" || node.items.length === 0) {
-		addExpected(problems, node, "a list of at least one value");
-		return [];
-	}
-	const values: ParamValue[] = [];
-	const seen = new Set<string>();
-	for (const item of node.items) {
-		const value = readScalar(problems, item);
-		if (value === null) continue;
-		if (seen.has(String(value))) problems.add(item, `\`${value}\` is given twice`, "remove one of them");
-		seen.add(String(value));
-		values.push(value);
-	}
-	return values;
 };
 
 const readGates = (problems: Problems, node: TreeNode): Gate[] =>

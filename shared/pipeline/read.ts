@@ -2,10 +2,11 @@
 
 import { isName } from "../ids.ts";
 import type { ParamValue } from "./definition.ts";
-import { OPEN, type Reference, references } from "./interpolate.ts";
+import { OPEN } from "./interpolate.ts";
 import { type KeyedMap, type KeyOf, keys, otherNames } from "./keys.ts";
-import { didYouMean, suggest } from "./near.ts";
+import { didYouMean } from "./near.ts";
 import type { Problems } from "./problems.ts";
+import { parseDuration } from "./units.ts";
 import { refusal, unsupportedIn, unsupportedKeys } from "./unsupported.ts";
 import type { Field, ScalarNode, TreeNode } from "./yaml-tree.ts";
 
@@ -59,6 +60,8 @@ const elsewhere = (key: string, map: KeyedMap, known: readonly string[]): string
 	const near = didYouMean(key, known);
 	if (near !== "") return near;
 	if (map === "pipeline" && (keys.defaults as readonly string[]).includes(key)) return "put it under `defaults`";
+	if (map !== "pipeline" && (keys.pipeline as readonly string[]).includes(key))
+		return "it stands at the top of the file";
 	if (map !== "step" && (keys.step as readonly string[]).includes(key)) return "it belongs to a step";
 	return `expected one of ${keys[map].join(", ")}`;
 };
@@ -78,7 +81,7 @@ const refuseExpressions = (problems: Problems, node: ScalarNode): boolean => {
 	problems.add(
 		problems.placesOf(OPEN, node)[0] ?? node,
 		"an expression has no meaning here",
-		"it is read in `run` and `env`",
+		"it is read in `run`, `env`, `message` and `group`",
 	);
 	return true;
 };
@@ -101,38 +104,6 @@ export const readOneOf = <W extends string>(problems: Problems, node: TreeNode, 
 	return null;
 };
 
-/** Where expressions may stand, and what they may name; null while that can't be known. */
-export interface TemplateScope {
-	params: readonly string[] | null;
-	/** [] where there is no matrix. */
-	axes: readonly string[] | null;
-}
-
-export const checkTemplate = (problems: Problems, node: ScalarNode, scope: TemplateScope): void => {
-	const places = problems.placesOf(OPEN, node);
-	for (const [nth, reference] of references(node.text).entries()) {
-		const place = places[nth] ?? node;
-		const { closed, target, source } = reference;
-		if (!closed) problems.add(place, "`${{` is never closed", "close it with `}}`");
-		else if (target === null) problems.add(place, notATarget(source), () => nearTarget(reference, scope));
-		else {
-			const known = target.space === "params" ? scope.params : scope.axes;
-			if (known === null || known.includes(target.name)) continue;
-			const what = target.space === "params" ? "parameter" : "axis of this step's matrix";
-			problems.add(place, `\`${target.name}\` is no ${what}`, () => suggest(target.name, known));
-		}
-	}
-};
-
-const notATarget = (source: string): string =>
-	`expected \`\${{ params.<name> }}\` or \`\${{ matrix.<axis> }}\`, found \`${source.slice(0, 60)}\``;
-
-const nearTarget = ({ source }: Reference, { params, axes }: TemplateScope): string =>
-	didYouMean(source.slice(OPEN.length, -2).trim(), [
-		...(params ?? []).map((name) => `params.${name}`),
-		...(axes ?? []).map((name) => `matrix.${name}`),
-	]);
-
 export const readInteger = (problems: Problems, node: TreeNode, min: number, max: number): number | null => {
 	const value = node.kind === "scalar" ? node.value : null;
 	if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
@@ -151,6 +122,9 @@ export const readUnit = <T>(
 	if (value === null) addExpected(problems, node, expected);
 	return value;
 };
+
+export const readDuration = (problems: Problems, node: TreeNode): number | null =>
+	readUnit(problems, node, parseDuration, "a duration up to 365d, such as 500ms, 10s, 30m or 2h");
 
 /** Text, number or boolean, as typed in the file. */
 export const readScalar = (problems: Problems, node: TreeNode): ParamValue | null => {

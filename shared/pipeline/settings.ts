@@ -1,36 +1,40 @@
-/** What a step may set for itself or take from `defaults`: env, resources, labels, retries, timeout, priority. */
+/** What a step may set for itself or take from `defaults`: env, resources, labels, retries, times, priority, cache. */
 
 import type { GpuRequest, Resources } from "../domain.ts";
-import type { RetryCause, RetryPolicy, StepDefinition } from "./definition.ts";
+import type { CachePolicy, StepDefinition } from "./definition.ts";
+import { checkTemplate, type TemplateScope } from "./expressions.ts";
 import type { Problems } from "./problems.ts";
 import {
 	addExpected,
-	checkTemplate,
 	type Fields,
-	listOf,
+	readDuration,
 	readFields,
 	readInteger,
 	readMap,
-	readOneOf,
 	readScalar,
 	readText,
 	readUnit,
-	type TemplateScope,
 } from "./read.ts";
-import { isGpuModel, MAX_GPUS, parseBytes, parseCpu, parseDuration, parseGpu } from "./units.ts";
+import { builtInRetries, readRetries } from "./read-retries.ts";
+import { isGpuModel, MAX_GPUS, parseBytes, parseCpu, parseGpu } from "./units.ts";
 import { refusal } from "./unsupported.ts";
 import type { TreeNode } from "./yaml-tree.ts";
 
-export type Settings = Pick<StepDefinition, "env" | "resources" | "labels" | "retries" | "timeoutMs" | "priority">;
+export type Settings = Pick<
+	StepDefinition,
+	"env" | "resources" | "labels" | "retries" | "timeoutMs" | "graceMs" | "lostWaitMs" | "priority" | "cache"
+>;
 
-/** A lost attempt has its own budget and needs no mention; what a retry can't mend (gates, outputs) is left out. */
 export const builtInSettings: Settings = {
 	env: {},
 	resources: { cpuMillis: 1000, memoryBytes: 256 * 1024 ** 2, gpu: null },
 	labels: {},
-	retries: { max: 0, on: ["error", "timeout", "oom", "launch", "input", "disk"], delayMs: 1000, backoff: 2 },
+	retries: builtInRetries,
 	timeoutMs: 0,
+	graceMs: 10_000,
+	lostWaitMs: 0,
 	priority: 50,
+	cache: null,
 };
 
 /** On top of `base`, key by key: what is not set here stays as it is there. */
@@ -40,19 +44,52 @@ export const readSettings = (
 	base: Settings,
 	scope: TemplateScope,
 ): Settings => {
-	const { env, resources, labels, retries, timeout, priority } = fields;
+	const { env, resources, labels, retries, timeout, grace, on_lost: onLost, priority, cache } = fields;
 	return {
 		env: env ? { ...base.env, ...readEnv(problems, env.value, scope) } : base.env,
 		resources: resources ? readResources(problems, resources.value, base.resources) : base.resources,
 		labels: labels ? { ...base.labels, ...readLabels(problems, labels.value) } : base.labels,
 		retries: retries ? readRetries(problems, retries.value, base.retries) : base.retries,
 		timeoutMs: timeout ? (readDuration(problems, timeout.value) ?? 0) : base.timeoutMs,
+		graceMs: grace ? readGrace(problems, grace.value) : base.graceMs,
+		lostWaitMs: onLost ? readOnLost(problems, onLost.value) : base.lostWaitMs,
 		priority: priority ? (readInteger(problems, priority.value, 0, 100) ?? 0) : base.priority,
+		cache: cache ? readCache(problems, cache.value) : base.cache,
 	};
 };
 
-const readDuration = (problems: Problems, node: TreeNode): number | null =>
-	readUnit(problems, node, parseDuration, "a duration up to 365d, such as 500ms, 10s, 30m or 2h");
+const MAX_GRACE_MS = 3_600_000;
+
+const readGrace = (problems: Problems, node: TreeNode): number => {
+	const graceMs = readDuration(problems, node);
+	if (graceMs !== null && graceMs > MAX_GRACE_MS) addExpected(problems, node, "at most 1h");
+	return graceMs ?? 0;
+};
+
+/** `restart`, or `{wait: 10m}`. */
+const readOnLost = (problems: Problems, node: TreeNode): number => {
+	if (node.kind === "scalar" && node.value === "restart") return 0;
+	if (node.kind !== "map") {
+		addExpected(problems, node, "`restart` or {wait: 10m}", "an attempt that is heard of within that time goes on");
+		return 0;
+	}
+	const { wait } = readFields(problems, node, "onLost", "a mapping with wait") ?? {};
+	if (!wait) problems.add(node, "expected `wait`, how long a lost attempt may still be heard of");
+	return wait ? (readDuration(problems, wait.value) ?? 0) : 0;
+};
+
+/** `true`, `false`, or `{ttl: 7d}`. */
+const readCache = (problems: Problems, node: TreeNode): CachePolicy | null => {
+	if (node.kind === "scalar" && typeof node.value === "boolean") return node.value ? { ttlMs: 0 } : null;
+	if (node.kind !== "map") {
+		addExpected(problems, node, "true, false or {ttl: 7d}");
+		return null;
+	}
+	const { ttl } = readFields(problems, node, "cache", "a mapping with ttl") ?? {};
+	const ttlMs = ttl ? readDuration(problems, ttl.value) : 0;
+	if (ttl && ttlMs === 0) addExpected(problems, ttl.value, "how long a result is taken", "`cache: false` takes none");
+	return { ttlMs: ttlMs ?? 0 };
+};
 
 const readEnv = (problems: Problems, node: TreeNode, scope: TemplateScope): Record<string, string> => {
 	const env: [string, string][] = [];
@@ -116,44 +153,4 @@ const readGpu = (problems: Problems, node: TreeNode): GpuRequest | null => {
 		memoryBytes: memory ? (readSize(problems, memory.value) ?? 0) : 0,
 		model: name ?? "",
 	};
-};
-
-const causes: readonly RetryCause[] = [
-	"error",
-	"timeout",
-	"oom",
-	"output",
-	"input",
-	"launch",
-	"lost",
-	"gate",
-	"disk",
-	"serving",
-];
-const MAX_RETRIES = 100;
-
-/** `retries: 2`, or a mapping. */
-const readRetries = (problems: Problems, node: TreeNode, base: RetryPolicy): RetryPolicy => {
-	if (node.kind === "scalar") return { ...base, max: readInteger(problems, node, 0, MAX_RETRIES) ?? 0 };
-	const fields = readFields(problems, node, "retries", "a number, or a mapping with max");
-	const { max, on, delay, backoff } = fields ?? {};
-	if (fields && !max && base.max === 0) problems.add(node, "expected `max`, how many retries there may be");
-	return {
-		max: max ? (readInteger(problems, max.value, 0, MAX_RETRIES) ?? 0) : base.max,
-		on: on ? readCauses(problems, on.value) : base.on,
-		delayMs: delay ? (readDuration(problems, delay.value) ?? 0) : base.delayMs,
-		backoff: backoff ? readBackoff(problems, backoff.value) : base.backoff,
-	};
-};
-
-const readCauses = (problems: Problems, node: TreeNode): RetryCause[] => {
-	const read = listOf(node).map((item) => readOneOf(problems, item, causes));
-	return [...new Set(read.filter((cause) => cause !== null))];
-};
-
-const readBackoff = (problems: Problems, node: TreeNode): number => {
-	const value = node.kind === "scalar" ? node.value : null;
-	if (typeof value === "number" && value >= 1 && value <= 100) return value;
-	addExpected(problems, node, "a factor from 1 to 100");
-	return 1;
 };

@@ -14,30 +14,19 @@ const step = ["step", "defaults"] as const;
 const everywhere = ["pipeline", "step", "defaults"] as const;
 
 export const unsupportedKeys: Readonly<Record<string, UnsupportedKey>> = {
-	if: { where: ["step"], instead: "leave the step out, or let its command decide" },
 	image: { where: everywhere, instead: "the step runs as a plain process: install what it needs on the agents" },
 	affinity: { where: step, instead: "use `labels`: each must equal the agent's" },
 	nodes: { where: step, instead: "a step runs on one agent", off: 1 },
 	secrets: { where: everywhere, instead: "keep the secret in a file on the agents" },
-	concurrency: { where: everywhere, instead: "ask for `resources`, so that fewer steps fit at once" },
 	schedule: { where: ["pipeline"], instead: "call `runmesh run` from cron" },
 	on: { where: ["pipeline"], instead: "call `runmesh run` when it happens" },
-	cache: { where: everywhere, instead: "every run runs all of its steps", off: false },
 	checkpoint: { where: step, instead: "a retried step starts from its beginning", off: false },
 	python: { where: everywhere, instead: "call the interpreter in `run`" },
 	conda: { where: everywhere, instead: "call `conda run` in `run`" },
 	node: { where: everywhere, instead: "call `node` in `run`" },
 	preemptible: { where: everywhere, instead: "set `priority`" },
 	keep: { where: everywhere, instead: "every output is kept: nothing removes one by itself" },
-	on_failure: { where: everywhere, instead: "watch the run: its exit code and events tell" },
-	on_lost: { where: step, instead: "a lost attempt is started again on another agent" },
-	timeout: { where: ["pipeline"], instead: "put it under `defaults`, for each step" },
 	priority: { where: ["pipeline"], instead: "put it under `defaults`, for each step" },
-};
-
-export const unsupportedUses: Readonly<Record<string, string>> = {
-	approve: "let `gates` decide, or deploy by a second pipeline",
-	pipeline: "write the steps of the other pipeline into this one",
 };
 
 export const refusal = (what: string): string => `${what} is understood but not carried out by this release`;

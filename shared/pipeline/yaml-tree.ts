@@ -145,6 +145,8 @@ const placeOf = (node: Node | null, path: string, fallback: Place): Place => {
 
 /** What the parser says to programmers. */
 const plainer: Partial<Record<ErrorCode, string>> = {
+	BLOCK_AS_IMPLICIT_KEY: "text that holds `: ` must be quoted, or stand below a `|`",
+	TAG_RESOLVE_FAILED: "a value that begins with `!` must be quoted",
 	MULTIPLE_DOCS: "more than one document in a file",
 	RESOURCE_EXHAUSTION: `nested more than ${MAX_DEPTH} levels deep`,
 };

@@ -1,5 +1,6 @@
 /** Domain values to the bytes on NATS and back. Bytes that are no such message throw RM_BAD_INPUT. */
 
+import protobuf from "protobufjs";
 import type { Advert, Control, DesiredServing, Heartbeat, HeartbeatReply, Manifest, Report, Task } from "../domain.ts";
 import { RunmeshError } from "../errors.ts";
 import { messageType } from "./protos.ts";
@@ -22,15 +23,28 @@ const oneofToUnion = (message: Plain, oneof: string): Plain => {
 	return { kind, ...(message[kind] as Plain) };
 };
 
-/** Synthetic oneofs of `optional` fields ("_exitCode") are proto's own business. */
-const dropSynthetic = (value: unknown): void => {
-	if (Array.isArray(value)) {
-		for (const item of value) dropSynthetic(item);
-	} else if (value !== null && typeof value === "object" && !ArrayBuffer.isView(value)) {
-		for (const [key, nested] of Object.entries(value)) {
-			if (key.startsWith("_")) delete (value as Plain)[key];
-			else if (nested !== null && typeof nested === "object") dropSynthetic(nested);
-		}
+/** Where `optional` fields' synthetic oneofs ("_exitCode") stand in a message: proto's own business. */
+interface SyntheticOneofs {
+	names: string[];
+	below: [field: string, oneofs: SyntheticOneofs][];
+}
+
+/** By type, so that a key of a map may be called anything. */
+const syntheticOneofs = (type: protobuf.Type): SyntheticOneofs => ({
+	names: type.oneofsArray.map(({ name }) => name).filter((name) => name.startsWith("_")),
+	below: type.fieldsArray.flatMap((field): SyntheticOneofs["below"] => {
+		if (!(field.resolvedType instanceof protobuf.Type) || field.map) return [];
+		const oneofs = syntheticOneofs(field.resolvedType);
+		return oneofs.names.length + oneofs.below.length > 0 ? [[field.name, oneofs]] : [];
+	}),
+});
+
+const dropSynthetic = (message: Plain, { names, below }: SyntheticOneofs): void => {
+	for (const name of names) delete message[name];
+	for (const [field, oneofs] of below) {
+		const nested = message[field];
+		if (Array.isArray(nested)) for (const item of nested) dropSynthetic(item as Plain, oneofs);
+		else if (nested) dropSynthetic(nested as Plain, oneofs);
 	}
 };
 
@@ -41,6 +55,7 @@ export const messageCodec = <T>(
 	unpack: (message: Plain) => T = (message) => message as T,
 ): Codec<T> => {
 	const type = messageType(name);
+	const synthetic = syntheticOneofs(type);
 	return {
 		encode: (value) => type.encode(type.fromObject(pack(value))).finish(),
 		decode: (bytes) => {
@@ -50,7 +65,7 @@ export const messageCodec = <T>(
 			} catch (cause) {
 				throw new RunmeshError("RM_BAD_INPUT", `bytes that are no ${name}`, { cause });
 			}
-			dropSynthetic(message);
+			dropSynthetic(message, synthetic);
 			return unpack(message);
 		},
 	};
@@ -84,6 +99,22 @@ export const reportCodec: Codec<Report> = messageCodec<Report>(
 	taggedUnion.pack("body"),
 	taggedUnion.unpack("body"),
 );
+const manyReportsCodec = messageCodec<Report[]>(
+	"runmesh.report.v1.Reports",
+	(reports) => ({ reports: reports.map(taggedUnion.pack("body")) }),
+	({ reports }) => (reports as Plain[]).map((report) => taggedUnion.unpack("body")<Report>(report)),
+);
+/** What travels on rm.report.<agent>: one as it is, several together. */
+export const reportsCodec: Codec<Report[]> = {
+	encode: (reports) => {
+		const [only] = reports;
+		return only && reports.length === 1 ? reportCodec.encode(only) : manyReportsCodec.encode(reports);
+	},
+	decode: (bytes) => {
+		const reports = manyReportsCodec.decode(bytes);
+		return reports.length > 0 ? reports : [reportCodec.decode(bytes)];
+	},
+};
 export const heartbeatCodec: Codec<Heartbeat> = messageCodec("runmesh.heartbeat.v1.Heartbeat");
 export const heartbeatReplyCodec: Codec<HeartbeatReply> = messageCodec("runmesh.heartbeat.v1.HeartbeatReply");
 export const controlCodec: Codec<Control> = messageCodec("runmesh.heartbeat.v1.Control");

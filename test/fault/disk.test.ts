@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { startMesh } from "#cli/up/up.ts";
+import type { SubmitRequest } from "#shared/api.ts";
 import { errorTable } from "#shared/errors.ts";
 import { resolveHome } from "#shared/home.ts";
 import type { Finished } from "#test/support/command-line.ts";
@@ -130,12 +131,15 @@ describe.skipIf(!canMount)("on a small disk", () => {
 		});
 		const refused = await mesh.run("run", join(folder, "pipeline.yaml"));
 		expect(refused).toMatchObject({ code: 7, stderr: expect.stringMatching(/no space left on the disk that holds/) });
-		const submission = {
+		const submission: SubmitRequest = {
 			pipeline: `name: long\nsteps: {step: {run: 'true ${"x".repeat(50_000)}'}}\n`,
 			file: "long.yaml",
 			params: {},
 			code: null,
 			submissionId: "long",
+			files: {},
+			cache: "use",
+			reuse: null,
 		};
 		await expect(mesh.client.submitRun(submission)).rejects.toMatchObject({ code: "RM_DISK_FULL" });
 

@@ -5,12 +5,14 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AckPolicy, connect, type NatsConnection, RetentionPolicy, StorageType } from "nats";
 import { onTestFinished } from "vitest";
+import { attemptPaths } from "#agent/runner/paths.ts";
+import { readExit, readNamed } from "#agent/runner/record.ts";
 import { openLogStore } from "#coordinator/logs/store.ts";
 import { startCoordinatorRpc } from "#coordinator/rpc/server.ts";
 import { type BlobStore, openBlobStore } from "#shared/blobs/store.ts";
@@ -24,7 +26,7 @@ import {
 	controlCodec,
 	heartbeatCodec,
 	heartbeatReplyCodec,
-	reportCodec,
+	reportsCodec,
 	taskCodec,
 } from "#shared/wire/codec.ts";
 import { startNatsServer, type TestNatsServer } from "./nats-server.ts";
@@ -58,6 +60,10 @@ export interface AgentRig {
 	/** Resolves when it holds; asked again after every report and heartbeat. */
 	until(holds: () => boolean): Promise<void>;
 	folder(task: Task): string;
+	/** Its supervisor's process id. */
+	supervisor(task: Task): number;
+	/** Whether it has written how the command ended. */
+	hasEnded(task: Task): boolean;
 }
 
 const agentMain = fileURLToPath(new URL("../../agent/main.ts", import.meta.url));
@@ -153,6 +159,8 @@ export const agentRig = async (): Promise<AgentRig> => {
 		},
 		until,
 		folder: (task) => join(home.agent, "attempts", task.attemptId),
+		supervisor: (task) => readNamed(attemptPaths(join(home.agent, "attempts"), task.attemptId))?.pid ?? 0,
+		hasEnded: (task) => readExit(attemptPaths(join(home.agent, "attempts"), task.attemptId)) !== null,
 	};
 
 	await lead(connection, rig, tell);
@@ -171,8 +179,7 @@ export const agentRig = async (): Promise<AgentRig> => {
 /** Of a test that failed half-way: they would outlive it. */
 const endAttempts = async (folder: string): Promise<void> => {
 	for (const attempt of await readdir(folder).catch(() => [])) {
-		const claim = await readFile(join(folder, attempt, "process"), "utf8").catch(() => "");
-		const pid = Number(claim.split(" ")[1]);
+		const pid = readNamed(attemptPaths(folder, attempt as AttemptId))?.pid ?? 0;
 		try {
 			if (pid > 1) process.kill(-pid, "SIGKILL");
 		} catch {
@@ -200,7 +207,7 @@ const lead = async (connection: NatsConnection, rig: AgentRig, tell: () => void)
 	const consumer = await connection.jetstream().consumers.get(streams.reports, consumers.reports);
 	await consumer.consume({
 		callback: (message) => {
-			rig.reports.push(reportCodec.decode(message.data));
+			rig.reports.push(...reportsCodec.decode(message.data));
 			message.ack();
 			tell();
 		},

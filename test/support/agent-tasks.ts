@@ -23,6 +23,7 @@ export const commandTask = (step: string, command: string, more: Partial<Task> =
 		timeoutMs: 0,
 		graceMs: 10_000,
 		code: null,
+		trackCode: false,
 		...more,
 	};
 };

@@ -35,6 +35,8 @@ export const runSummaryShape: Shape<RunSummary> = {
 	submitter: text,
 	submittedAtMs: number,
 	finishedAtMs: orNull(number),
+	reason: text,
+	basedOn: orNull(text),
 	steps: stepCounts,
 };
 
@@ -53,6 +55,7 @@ export const stepShape: Shape<StepView> = {
 	finishedAtMs: orNull(number),
 	outputs: list,
 	metrics: list,
+	takenFrom: orNull(object),
 	attempts: list,
 };
 
@@ -70,7 +73,8 @@ export const attemptShape: Shape<AttemptView> = {
 
 const digest: unknown = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);
 
-const artifactRefShape: Shape<ArtifactRef> = {
+/** Of one that no expression reads: without its value. */
+const artifactRefShape: Shape<Omit<ArtifactRef, "valueJson">> = {
 	name: text,
 	digest,
 	sizeBytes: number,
@@ -78,7 +82,7 @@ const artifactRefShape: Shape<ArtifactRef> = {
 	holders: list,
 };
 
-export const artifactShape: Shape<ArtifactView> = { ...artifactRefShape, run: text, step: text };
+export const artifactShape: Shape<Omit<ArtifactView, "valueJson">> = { ...artifactRefShape, run: text, step: text };
 
 /** Of a log that is exact as text and lost nothing. */
 export const logRecordShape: Shape<Omit<LogRecord, "base64" | "droppedBytes">> = {

@@ -7,9 +7,19 @@ import type { Effect, Input } from "#coordinator/core/inputs.ts";
 import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
 import { defaultCoreOptions } from "#coordinator/core/turn.ts";
 import { batchCodec, SCHEMA_VERSION } from "#coordinator/journal/codec.ts";
-import type { Failure, Metric, Outcome, Task } from "#shared/domain.ts";
+import type { CodeUse, Failure, Metric, Outcome, Task } from "#shared/domain.ts";
 import type { AgentId, AttemptId, RunId } from "#shared/ids.ts";
 import type { PipelineDefinition } from "#shared/pipeline/definition.ts";
+
+interface Result {
+	failure?: Failure;
+	metrics?: Metric[];
+	outputs?: string[];
+	/** What outputs say. */
+	values?: Record<string, unknown>;
+	codeUse?: CodeUse;
+	agentId?: AgentId;
+}
 
 export class CoreMesh {
 	state: MeshState = newMeshState();
@@ -112,8 +122,17 @@ export class CoreMesh {
 		return reply.reply;
 	}
 
-	submit(definition: PipelineDefinition, runId = "r1" as RunId, submissionId: string = runId): RunId {
-		this.give({ kind: "submitRun", runId, definition, params: {}, submitter: "t", code: null, submissionId });
+	submit(
+		definition: PipelineDefinition,
+		run: string = "r1",
+		more: Partial<Extract<Input, { kind: "submitRun" }>> = {},
+	): RunId {
+		const runId = run as RunId;
+		this.give({
+			...{ kind: "submitRun", runId, definition, params: {}, submitter: "t", code: null, submissionId: run },
+			...{ reused: [], leftOut: [], cacheMode: "use", basedOn: "" },
+			...more,
+		});
 		return runId;
 	}
 
@@ -135,11 +154,7 @@ export class CoreMesh {
 		this.#report(agentId, { kind: "attemptStarted", attempt: task });
 	}
 
-	finish(
-		task: Task,
-		outcome: Outcome = "succeeded",
-		more: { failure?: Failure; metrics?: Metric[]; outputs?: string[]; agentId?: AgentId } = {},
-	): JournalEvent[] {
+	finish(task: Task, outcome: Outcome = "succeeded", more: Result = {}): JournalEvent[] {
 		const agentId = more.agentId ?? this.holder(task);
 		return this.#report(agentId, {
 			kind: "attemptFinished",
@@ -152,12 +167,14 @@ export class CoreMesh {
 				sizeBytes: 1,
 				fileCount: 1,
 				holders: [agentId],
+				...(more.values?.[name] === undefined ? {} : { valueJson: JSON.stringify(more.values[name]) }),
 			})),
 			metrics: more.metrics ?? [],
 			startedAtMs: this.nowMs,
 			finishedAtMs: this.nowMs,
 			logBytes: 0,
 			logDroppedBytes: 0,
+			codeUse: more.codeUse ?? null,
 		});
 	}
 

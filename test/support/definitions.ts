@@ -15,15 +15,25 @@ export const stepOf = (name: string, changes: Partial<StepDefinition> = {}): Ste
 	resources: { cpuMillis: 1000, memoryBytes: 0, gpu: null },
 	labels: {},
 	gates: [],
-	retries: { max: 0, on: ["error", "timeout"], delayMs: 1000, backoff: 2 },
+	retries: { max: 0, on: ["error", "timeout"], exitCodes: [], delayMs: 1000, backoff: 2, lost: 3 },
 	timeoutMs: 0,
+	graceMs: 10_000,
+	lostWaitMs: 0,
 	priority: 50,
+	condition: null,
+	values: [],
+	cache: null,
+	concurrency: null,
+	params: null,
+	phase: "main",
 	...changes,
 });
 
 export const pipelineOf = (...steps: StepDefinition[]): PipelineDefinition => ({
-	version: 1,
+	version: 2,
 	name: "test",
 	params: {},
+	timeoutMs: 0,
+	concurrency: null,
 	steps,
 });

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
+import type { Commands } from "#coordinator/commands.ts";
 import type { JournalEvent } from "#coordinator/core/events.ts";
 import type { HttpDeps } from "#coordinator/http/deps.ts";
 import { startHttp } from "#coordinator/http/server.ts";
@@ -37,6 +38,19 @@ const unexpected = async (): Promise<never> => {
 	throw new Error("no test asked for this");
 };
 
+/** Commands of which a test asks only some. */
+export const commandsOf = (some: Partial<Commands>): Commands => ({
+	submit: unexpected,
+	retry: unexpected,
+	cancel: unexpected,
+	cancelStep: unexpected,
+	approve: unexpected,
+	plan: unexpected,
+	waitReasons: () => new Map(),
+	waits: () => new Map(),
+	...some,
+});
+
 export const startTestApi = async (overrides: Partial<HttpDeps> = {}): Promise<TestApi> => {
 	const dir = mkdtempSync(join(tmpdir(), "runmesh-http-"));
 	const store = openReadStore(join(dir, "read.sqlite"));
@@ -51,7 +65,7 @@ export const startTestApi = async (overrides: Partial<HttpDeps> = {}): Promise<T
 		store,
 		logs,
 		blobs,
-		commands: { submit: unexpected, cancel: unexpected, plan: unexpected, waitReasons: () => new Map() },
+		commands: commandsOf({}),
 		agents: () => [],
 		fetchBlob: unexpected,
 		committed,

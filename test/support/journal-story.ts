@@ -1,16 +1,24 @@
 /** Journal events for tests of the read side and the API: short words for what the core would decide. */
 
 import type {
+	ApprovalAnswered,
+	ApprovalRequested,
 	AttemptEnded,
 	AttemptLeased,
 	AttemptStarted,
+	CacheChecked,
 	DeploymentChanged,
 	JournalEvent,
+	MatrixExpanded,
 	ModelVersionRegistered,
 	ReplicaReported,
+	RunAdmitted,
 	RunCancelRequested,
 	RunFinished,
 	RunSubmitted,
+	RunTimedOut,
+	StepCancelRequested,
+	StepReadied,
 	StepRetryScheduled,
 	StepSettled,
 } from "#coordinator/core/events.ts";
@@ -29,18 +37,25 @@ export const stepOf = (name: string, more: Partial<StepDefinition> = {}): StepDe
 	resources: { cpuMillis: 1000, memoryBytes: 0, gpu: null },
 	labels: {},
 	gates: [],
-	retries: { max: 0, on: [], delayMs: 0, backoff: 1 },
+	retries: { max: 0, on: [], exitCodes: [], lost: 3, delayMs: 0, backoff: 1 },
 	timeoutMs: 0,
+	graceMs: 10_000,
+	lostWaitMs: 0,
 	priority: 50,
+	condition: null,
+	values: [],
+	cache: null,
+	concurrency: null,
+	params: null,
+	phase: "main",
 	...more,
 });
 
-export const pipelineOf = (name: string, steps: StepDefinition[]): PipelineDefinition => ({
-	version: 1,
-	name,
-	params: {},
-	steps,
-});
+export const pipelineOf = (
+	name: string,
+	steps: StepDefinition[],
+	more: Partial<PipelineDefinition> = {},
+): PipelineDefinition => ({ version: 2, name, params: {}, timeoutMs: 0, concurrency: null, steps, ...more });
 
 export const artifactOf = (name: string, fill: string, holders: string[] = ["agent-1"]): ArtifactRef => ({
 	name,
@@ -72,10 +87,50 @@ export const createStory = (run: string, startMs = 1_000) => {
 			submitter: "ada",
 			code: null,
 			submissionId: `s-${run}`,
+			reused: [],
+			leftOut: [],
+			cacheMode: "use",
+			basedOn: "",
 			...more,
 		}),
+		admitted: (): RunAdmitted => ({ kind: "runAdmitted", atMs: tick(), runId }),
+		timedOut: (reason: string): RunTimedOut => ({ kind: "runTimedOut", atMs: tick(), runId, reason }),
 		cancelRequested: (): RunCancelRequested => ({ kind: "runCancelRequested", atMs: tick(), runId, reason: "enough" }),
-		finished: (state: RunFinished["state"]): RunFinished => ({ kind: "runFinished", atMs: tick(), runId, state }),
+		finished: (state: RunFinished["state"], reason = ""): RunFinished => ({
+			kind: "runFinished",
+			atMs: tick(),
+			runId,
+			state,
+			reason,
+		}),
+		readied: (key: string, reason = "`if` holds"): StepReadied => ({ kind: "stepReadied", ...step(key), reason }),
+		expanded: (name: string, cells: Record<string, unknown>[]): MatrixExpanded => ({
+			kind: "matrixExpanded",
+			...step(name),
+			cellsJson: JSON.stringify(cells),
+		}),
+		held: (key: string, message = ""): ApprovalRequested => ({ kind: "approvalRequested", ...step(key), message }),
+		answered: (key: string, approved: boolean, comment = ""): ApprovalAnswered => ({
+			kind: "approvalAnswered",
+			...step(key),
+			approved,
+			by: "ada",
+			comment,
+		}),
+		stepCancelRequested: (key: string, reason = "enough"): StepCancelRequested => ({
+			kind: "stepCancelRequested",
+			...step(key),
+			reason,
+		}),
+		cacheChecked: (key: string, more: Fields<CacheChecked> = {}): CacheChecked => ({
+			kind: "cacheChecked",
+			...step(key),
+			hit: false,
+			sourceRunId: "",
+			sourceStepKey: "",
+			reason: "",
+			...more,
+		}),
 		leased: (key: string, number = 1, agent = "agent-1"): AttemptLeased => ({
 			kind: "attemptLeased",
 			...attempt(key, number),
@@ -99,6 +154,7 @@ export const createStory = (run: string, startMs = 1_000) => {
 			startedAtMs: 0,
 			finishedAtMs: 0,
 			reason: "",
+			codeUse: null,
 			...more,
 		}),
 		settled: (key: string, state: StepSettled["state"] = "succeeded", more: Fields<StepSettled> = {}): StepSettled => ({

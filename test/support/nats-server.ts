@@ -32,8 +32,6 @@ export interface TestNatsOptions {
 	storeDir?: string;
 	port?: number;
 	credentials?: Credentials;
-	/** As `up` runs it; off by default, for speed. */
-	syncAlways?: boolean;
 }
 
 const HOST = "127.0.0.1";
@@ -62,9 +60,7 @@ export const startNatsServer = async (options: TestNatsOptions = {}): Promise<Te
 			host: HOST,
 			port,
 			serverName,
-			version: binary.version,
 			credentials,
-			syncAlways: options.syncAlways ?? false,
 		});
 		child = spawn(binary.path, ["-c", natsConfigPath(folder)], { stdio: ["ignore", "ignore", "pipe"] });
 		await started(child, port, serverName);

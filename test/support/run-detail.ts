@@ -1,6 +1,6 @@
 /** Runs and steps as the API gives them, with only what a test cares about spelled out. */
 
-import type { RunDetail, StepView } from "#shared/api.ts";
+import type { AttemptView, RunDetail, StepView } from "#shared/api.ts";
 
 export const stepView = (key: string, more: Partial<StepView> = {}): StepView => ({
 	key,
@@ -15,7 +15,21 @@ export const stepView = (key: string, more: Partial<StepView> = {}): StepView =>
 	finishedAtMs: null,
 	outputs: [],
 	metrics: [],
+	takenFrom: null,
 	attempts: [],
+	...more,
+});
+
+export const attemptView = (number: number, more: Partial<AttemptView> = {}): AttemptView => ({
+	id: `r0test.train.${number}`,
+	number,
+	state: "succeeded",
+	agent: "lab-1",
+	leasedAtMs: 1_700_000_000_000,
+	startedAtMs: null,
+	finishedAtMs: null,
+	failure: null,
+	reason: "",
 	...more,
 });
 
@@ -28,6 +42,8 @@ export const runDetail = (stepList: StepView[], more: Partial<RunDetail> = {}): 
 		submitter: "admin",
 		submittedAtMs: 1_700_000_000_000,
 		finishedAtMs: null,
+		reason: "",
+		basedOn: null,
 		steps: {
 			total: stepList.length,
 			succeeded: count("succeeded"),

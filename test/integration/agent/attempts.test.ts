@@ -27,7 +27,7 @@ test("a step gets its code, inputs and parameters, and its outputs and metrics c
 		action: { kind: "command", command: "node step.mjs", shell: ["/bin/sh", "-c"], workdir: "sub" },
 		code: await captureTree(rig.store, tree, "code", "coordinator"),
 		inputs: [await captureTree(rig.store, join(rig.home.root, "data"), "data", "coordinator")],
-		outputs: [{ name: "model", path: "model.txt" }],
+		outputs: [{ name: "model", path: "model.txt", asValue: false }],
 		paramsJson: '{"lr":0.1}',
 		env: { FROM_ENV: "env", RUNMESH_STEP: "forged" },
 	});
@@ -125,7 +125,7 @@ test("a step can't be started, or its input not be found: the failure says which
 	const action = { kind: "command", command: "x", shell: ["no-such-shell", "-c"], workdir: "" } as const;
 	const interpreter = commandTask("interpreter", "x", { action: { ...action, shell: [...action.shell] } });
 	const workdir = commandTask("workdir", "x", { action: { ...action, shell: ["/bin/sh", "-c"], workdir: "nowhere" } });
-	const outside = commandTask("outside", "x", { outputs: [{ name: "out", path: "../../etc" }] });
+	const outside = commandTask("outside", "x", { outputs: [{ name: "out", path: "../../etc", asValue: false }] });
 	const input = commandTask("input", "x", {
 		inputs: [
 			...[
@@ -156,7 +156,7 @@ test("a forgotten output is named, with what is there", async () => {
 	const rig = await agentRig();
 	await rig.startAgent();
 	const task = commandTask("forgetful", "touch $RUNMESH_OUTPUTS/other; mkdir $RUNMESH_OUTPUTS/sub", {
-		outputs: [{ name: "model", path: "model.onnx" }],
+		outputs: [{ name: "model", path: "model.onnx", asValue: false }],
 	});
 	await rig.send(task);
 	const { outcome, failure } = await rig.finished(task);

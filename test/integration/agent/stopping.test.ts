@@ -92,6 +92,57 @@ test("a stop goes on over the agent's own death, and is not taken for a failure"
 	expect((await rig.finished(task)).outcome).toBe("cancelled");
 });
 
+test("no grace at all: a step that ignores SIGTERM is gone at once", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const task = commandTask("hasty", `trap '' TERM; while :; do sleep 0.05; done`, { graceMs: 0 });
+	await rig.send(task);
+	await rig.started(task);
+	rig.control([{ attemptId: task.attemptId, reason: "the run was cancelled" }]);
+	expect((await rig.finished(task)).outcome).toBe("cancelled");
+});
+
+test("an hour of grace: a step saves its state in peace, over the agent's own death", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const [trapped, gate, saved] = ["trapped", "gate", "saved"].map((name) => join(rig.home.root, name)) as [
+		string,
+		string,
+		string,
+	];
+	const save = `touch ${trapped}; until [ -e ${gate} ]; do sleep 0.05; done; echo saved >> ${saved}; exit 0`;
+	const task = commandTask("patient", `trap '${save}' TERM; while :; do sleep 0.05; done`, { graceMs: 3_600_000 });
+	await rig.send(task);
+	await rig.started(task);
+	rig.control([{ attemptId: task.attemptId, reason: "the run was cancelled" }]);
+	await expect.poll(() => existsSync(trapped), { timeout: 20_000 }).toBe(true);
+	await rig.endAgent("SIGKILL");
+	await rig.startAgent();
+	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "running");
+	await writeFile(gate, "");
+	expect((await rig.finished(task)).outcome).toBe("cancelled");
+	expect(await readFile(saved, "utf8")).toBe("saved\n");
+});
+
+test("a grace that passed while no agent ran is over", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const trapped = join(rig.home.root, "trapped");
+	const task = commandTask("deaf", `trap 'touch ${trapped}' TERM; while :; do sleep 0.05; done`, {
+		graceMs: 3_600_000,
+	});
+	await rig.send(task);
+	await rig.started(task);
+	rig.control([{ attemptId: task.attemptId, reason: "the run was cancelled" }]);
+	await expect.poll(() => existsSync(trapped), { timeout: 20_000 }).toBe(true);
+	await rig.endAgent("SIGKILL");
+	const record = join(rig.folder(task), "stop.json");
+	const stop = JSON.parse(await readFile(record, "utf8"));
+	await writeFile(record, JSON.stringify({ ...stop, atMs: stop.atMs - 3_600_000 }));
+	await rig.startAgent();
+	expect((await rig.finished(task)).outcome).toBe("cancelled");
+});
+
 test("a stop before the start: one that waits for its input never starts", async () => {
 	// A peer that takes the call and says nothing.
 	const silent = createServer(() => undefined).listen(0, "127.0.0.1");

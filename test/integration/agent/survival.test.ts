@@ -3,9 +3,10 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { processStart } from "#shared/process.ts";
 import { taskCodec } from "#shared/wire/codec.ts";
 import { agentRig } from "#test/support/agent-rig.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
@@ -20,7 +21,7 @@ test("an attempt in full run survives the agent's SIGKILL: one execution, its ou
 	const task = commandTask(
 		"long",
 		`echo once >> ${ran}; echo before; ${waitFor(gate)}; echo after; echo result > $RUNMESH_OUTPUTS/out`,
-		{ outputs: [{ name: "out", path: "out" }] },
+		{ outputs: [{ name: "out", path: "out", asValue: false }] },
 	);
 	await rig.send(task);
 	await rig.started(task);
@@ -45,7 +46,7 @@ test("an attempt that ended while no agent ran is found and reported", async () 
 	await rig.started(task);
 	await rig.endAgent("SIGKILL");
 	await writeFile(gate, "");
-	await expect.poll(() => existsSync(join(rig.folder(task), "exit")), { timeout: 20_000 }).toBe(true);
+	await expect.poll(() => rig.hasEnded(task), { timeout: 20_000 }).toBe(true);
 	await rig.startAgent();
 	const { outcome, failure } = await rig.finished(task);
 	expect(outcome).toBe("failed");
@@ -92,27 +93,66 @@ test("a claim keeps every other supervisor out", async () => {
 	await rig.send(task);
 	await rig.started(task);
 	const supervisor = fileURLToPath(new URL("../../../agent/runner/supervise.sh", import.meta.url));
-	execFileSync("/bin/sh", [supervisor, task.attemptId, rig.folder(task)]);
+	const told = { input: `${task.attemptId}\n`, encoding: "utf8" } as const;
+	expect(execFileSync("/bin/sh", [supervisor, dirname(rig.folder(task))], told)).toMatch(/^ready .*\ntaken\n$/);
 	await writeFile(gate, "");
 	expect((await rig.finished(task)).outcome).toBe("succeeded");
 	expect(await readFile(ran, "utf8")).toBe("once\n");
 });
 
-test("the launcher dies: what it started goes on, and another one takes its place", async () => {
+test("supervisors that wait are killed: others take their place", async () => {
 	const rig = await agentRig();
 	const agent = await rig.startAgent();
 	const gate = join(rig.home.root, "gate");
 	const running = commandTask("running", `${waitFor(gate)}; exit 7`);
 	await rig.send(running);
 	await rig.started(running);
+	const busy = rig.supervisor(running);
 	const children = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(agent.pid)], { encoding: "utf8" });
-	const launcher = children.split("\n").find((line) => line.includes("launcher.sh"));
-	process.kill(Number.parseInt(launcher ?? "", 10), "SIGKILL");
+	const supervisors = children.split("\n").filter((line) => line.includes("supervise.sh"));
+	for (const pid of supervisors.map((line) => Number.parseInt(line, 10))) {
+		if (pid !== busy) process.kill(pid, "SIGKILL");
+	}
 	await writeFile(gate, "");
 	expect((await rig.finished(running)).failure).toMatchObject({ exitCode: 7 });
 	const next = commandTask("next", "true");
 	await rig.send(next);
 	expect((await rig.finished(next)).outcome).toBe("succeeded");
+});
+
+test("a supervisor is killed while its command runs: the command ends, and the attempt is lost", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const pidFile = join(rig.home.root, "pid");
+	const task = commandTask("orphan", `echo $$ > ${pidFile}.new; mv ${pidFile}.new ${pidFile}; exec sleep 300`);
+	await rig.send(task);
+	await rig.started(task);
+	await expect.poll(() => existsSync(pidFile)).toBe(true);
+	process.kill(rig.supervisor(task), "SIGKILL");
+	expect((await rig.finished(task)).failure).toMatchObject({ cause: "lost" });
+	expect(processStart(Number(await readFile(pidFile, "utf8")))).toBeNull();
+});
+
+test("one supervisor runs attempts one after the other, and nothing of one is seen by the next", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const first = commandTask("first", "MINE=1; export MINE; cd /; umask 077; echo $$; exit 3", { env: { OWN: "1" } });
+	await rig.send(first);
+	await rig.finished(first);
+	const second = commandTask("second", "env; pwd; umask");
+	await rig.send(second);
+	await rig.finished(second);
+	const output = await readFile(join(rig.folder(second), "stdout"), "utf8");
+	expect(output).not.toMatch(/^(MINE|OWN)=|first|^\/$|077/m);
+	expect(output).toMatch(new RegExp(`^PWD=.*${second.attemptId}/work$`, "m"));
+	const supervisors = new Set([rig.supervisor(first), rig.supervisor(second)]);
+	for (const step of ["third", "fourth"]) {
+		const task = commandTask(step, "true");
+		await rig.send(task);
+		await rig.finished(task);
+		supervisors.add(rig.supervisor(task));
+	}
+	expect(supervisors.size).toBeLessThan(4);
 });
 
 test("SIGTERM ends the agent at once and no attempt", async () => {
@@ -123,8 +163,7 @@ test("SIGTERM ends the agent at once and no attempt", async () => {
 	await rig.send(task);
 	await rig.started(task);
 	expect(await rig.endAgent("SIGTERM")).toBe(0);
-	const [, pid] = (await readFile(join(rig.folder(task), "process"), "utf8")).split(" ");
-	expect(execFileSync("ps", ["-o", "args=", "-p", String(pid)], { encoding: "utf8" })).toContain(task.attemptId);
+	expect(processStart(rig.supervisor(task))).not.toBeNull();
 	await rig.startAgent();
 	await writeFile(gate, "");
 	expect((await rig.finished(task)).outcome).toBe("succeeded");
@@ -139,7 +178,7 @@ test("nats-server goes away and comes back: what ended meanwhile is reported, ne
 	await rig.started(task);
 	await rig.nats.kill();
 	await writeFile(gate, "");
-	await expect.poll(() => existsSync(join(rig.folder(task), "outcome.bin")), { timeout: 20_000 }).toBe(true);
+	await expect.poll(() => rig.hasEnded(task), { timeout: 20_000 }).toBe(true);
 	await rig.nats.restart();
 	expect((await rig.finished(task)).outcome).toBe("succeeded");
 	const next = commandTask("next", "true");

@@ -33,6 +33,7 @@ test("dispatch measures its metrics, each beside its budget", async () => {
 		"ready_to_started_p99_ms",
 		"noop_steps_per_s",
 		"true_steps_per_s",
+		"shell_steps_per_s",
 		"recovery_10k_s",
 	]);
 }, 180_000);

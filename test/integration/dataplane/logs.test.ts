@@ -70,7 +70,10 @@ const shipperTo = (
 	more: { limitBytes?: number; as?: Credentials; onProblem?: (error: RunmeshError) => void } = {},
 ): LogShipper => {
 	const { limitBytes = 256 * MiB, as = credentials, onProblem = () => undefined } = more;
-	const shipper = createLogShipper({ address, credentials: as, limitBytes, clock: monotonicClock, onProblem });
+	const shipper = createLogShipper({
+		...{ address: () => address, onMissed: () => undefined },
+		...{ credentials: as, limitBytes, clock: monotonicClock, onProblem },
+	});
 	onTestFinished(() => shipper.close());
 	return shipper;
 };

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { HttpDeps } from "#coordinator/http/deps.ts";
+import type { Commands } from "#coordinator/commands.ts";
 import type { Page, ProblemView, RunDetail, RunSummary, SubmitRequest } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { RunId } from "#shared/ids.ts";
-import { postJson, startTestApi, type TestApi } from "#test/support/http-api.ts";
+import { commandsOf, postJson, startTestApi, type TestApi } from "#test/support/http-api.ts";
 import { artifactOf, createStory, pipelineOf, stepOf } from "#test/support/journal-story.ts";
 
 const RUN = "r0000000000001" as RunId;
@@ -14,14 +14,14 @@ const request: SubmitRequest = {
 	params: {},
 	code: null,
 	submissionId: "s1",
+	files: {},
+	cache: "use",
+	reuse: null,
 };
 
 let api: TestApi;
-const start = async (commands: Partial<HttpDeps["commands"]> = {}): Promise<void> => {
-	const unexpected = () => Promise.reject(new Error("not asked for"));
-	api = await startTestApi({
-		commands: { submit: unexpected, cancel: unexpected, plan: unexpected, waitReasons: () => new Map(), ...commands },
-	});
+const start = async (commands: Partial<Commands> = {}): Promise<void> => {
+	api = await startTestApi({ commands: commandsOf(commands) });
 };
 beforeEach(() => start());
 afterEach(() => api.close());

@@ -1,56 +1,18 @@
-import { connect, type NatsConnection } from "nats";
-import { afterEach, beforeEach, expect, it } from "vitest";
-import type { JournalEvent } from "#coordinator/core/events.ts";
-import { type CommittedBatch, type Journal, openJournal } from "#coordinator/journal/journal.ts";
-import { ensureStreams } from "#coordinator/link/streams.ts";
-import { natsAuth } from "#shared/credentials.ts";
-import { startNatsServer } from "#test/support/nats-server.ts";
-
-let server: Awaited<ReturnType<typeof startNatsServer>>;
-let connection: NatsConnection;
-
-beforeEach(async () => {
-	server = await startNatsServer();
-	connection = await connect({ servers: server.url, ...natsAuth(server.credentials), maxReconnectAttempts: -1 });
-	await ensureStreams(await connection.jetstreamManager(), { replicas: 1 });
-});
-
-afterEach(async () => {
-	await connection.close();
-	await server.stop();
-});
-
-const open = async (maxBytes = connection.info?.max_payload ?? 0): Promise<Journal> =>
-	openJournal(await connection.jetstreamManager(), connection.jetstream(), () => maxBytes, {
-		stored: () => undefined,
-		failed: () => undefined,
-		isStuck: () => false,
-	});
-
-const eventsOf = (count: number, reason = "x"): JournalEvent[] =>
-	Array.from({ length: count }, (_, index) => ({
-		kind: "runCancelRequested",
-		atMs: index,
-		runId: `r${index}` as never,
-		reason,
-	}));
-
-const readAll = async (): Promise<JournalEvent[]> => {
-	const read: CommittedBatch[] = [];
-	await (await open()).replay(1, (batch) => read.push(batch));
-	return read.flatMap(({ events }) => events);
-};
+import { expect, it } from "vitest";
+import { eventsOf, startJournalRig } from "#test/support/journal-rig.ts";
 
 it("keeps the order of a turn that takes several messages", async () => {
-	const journal = await open(64 * 1024);
+	const { open, readAll } = await startJournalRig();
+	const journal = await open({ maxBytes: 64 * 1024 });
 	const events = eventsOf(5_000, "a reason of some length, so that this takes more than one message");
 	const commits = await journal.append(1, events);
 	expect(commits.length).toBeGreaterThan(4);
 	expect(commits.map(({ sequence }) => sequence)).toEqual(commits.map((_, index) => index + 1));
-	expect(await readAll()).toEqual(events);
+	expect((await readAll()).flatMap((batch) => batch.events)).toEqual(events);
 });
 
 it("refuses a writer that another has overtaken, and nothing of its turn is stored", async () => {
+	const { open, readAll } = await startJournalRig();
 	const [first, second] = [await open(), await open()];
 	await first.append(1, eventsOf(1));
 	await expect(second.append(1, eventsOf(2))).rejects.toMatchObject({ code: "RM_NOT_LEADER" });
@@ -58,11 +20,27 @@ it("refuses a writer that another has overtaken, and nothing of its turn is stor
 });
 
 it("goes on after the server was killed in the middle", async () => {
+	const { server, open, readAll } = await startJournalRig();
 	const journal = await open();
 	await journal.append(1, eventsOf(3));
 	await server.kill("SIGKILL");
 	const waiting = journal.append(1, eventsOf(4));
 	await server.restart();
 	expect((await waiting).at(-1)?.sequence).toBe(2);
-	expect(await readAll()).toHaveLength(7);
+	expect((await readAll()).flatMap(({ events }) => events)).toHaveLength(7);
+});
+
+it("has every message in the tail by the time an append is over, byte by byte", async () => {
+	const { open, connection } = await startJournalRig();
+	const journal = await open();
+	for (let count = 1; count <= 5; count++) await journal.append(7, eventsOf(count));
+	const kept = await journal.tail.read(1);
+	expect(kept.map(({ sequence, epoch }) => ({ sequence, epoch }))).toEqual(
+		[1, 2, 3, 4, 5].map((sequence) => ({ sequence, epoch: 7 })),
+	);
+	const manager = await connection.jetstreamManager();
+	for (const { sequence, data } of kept) {
+		const stored = await manager.streams.getMessage("RM_JOURNAL", { seq: sequence });
+		expect(Buffer.from(stored.data).equals(data)).toBe(true);
+	}
 });

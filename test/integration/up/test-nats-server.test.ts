@@ -4,7 +4,7 @@ import { natsAuth } from "#shared/credentials.ts";
 import { startNatsServer } from "#test/support/nats-server.ts";
 
 test("a killed server comes back on its port with what it had stored", async () => {
-	const server = await startNatsServer({ syncAlways: true });
+	const server = await startNatsServer();
 	try {
 		const before = await connect({ servers: server.url, ...natsAuth(server.credentials), reconnect: false });
 		await (await before.jetstreamManager()).streams.add({ name: "KEPT", subjects: ["kept"] });

@@ -1,182 +1,302 @@
-/** A coordinator process around the real core: group commit, effects after the journal, death at any moment. */
+/**
+ * A coordinator's process around the real core: follows the journal, takes the lead, appends what the core decides to
+ * the journal and to its own tail, and carries out effects only then. It may die, or stand still, at any moment.
+ */
 
 import { apply } from "#coordinator/core/apply.ts";
 import { decide } from "#coordinator/core/decide.ts";
 import type { JournalEvent } from "#coordinator/core/events.ts";
-import type { Effect, Input } from "#coordinator/core/inputs.ts";
+import type { Input } from "#coordinator/core/inputs.ts";
+import { dumpState, restoreState, writeDump } from "#coordinator/core/snapshot.ts";
 import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
-import { defaultCoreOptions } from "#coordinator/core/turn.ts";
-import { batchCodec, SCHEMA_VERSION } from "#coordinator/journal/codec.ts";
-import type { AgentId } from "#shared/ids.ts";
-import { subjects } from "#shared/subjects.ts";
-import {
-	advertCodec,
-	controlCodec,
-	desiredServingCodec,
-	heartbeatReplyCodec,
-	reportCodec,
-	taskCodec,
-} from "#shared/wire/codec.ts";
-import type { SimAgent } from "./agent.ts";
-import type { JetStream } from "./jetstream.ts";
-import type { Schedule } from "./schedule.ts";
+import { defaultCoreOptions, type Turn } from "#coordinator/core/turn.ts";
+import { batchCodec, type JournalBatch, SCHEMA_VERSION } from "#coordinator/journal/codec.ts";
+import { type Clock, clockFrom } from "#shared/clock.ts";
+import type { Report } from "#shared/domain.ts";
+import { carryOut } from "./effects.ts";
+import type { Home } from "./home.ts";
+import type { StoredBatch } from "./journal.ts";
+import { type Line, throughBytes } from "./network.ts";
+import type { World } from "./world.ts";
 
 interface Waiting {
 	input: Input;
 	done(): void;
 }
 
-/** How long one that was deposed may go on without noticing. */
+const TICK_MS = 500;
+/** A tick comes so late on a busy machine too. */
+const LATE_MS = 1_000;
 const RENEW_MS = 3_000;
+const LEASE_MS = 10_000;
+/** Batches behind which a snapshot is taken, at random. */
+const SNAPSHOT_EVERY = 40;
 
 export class SimCoordinator {
 	readonly name: string;
-	readonly schedule: Schedule;
-	readonly nats: JetStream;
-	readonly agents: readonly SimAgent[];
-	readonly state: MeshState = newMeshState();
+	readonly home: Home;
+	readonly world: World;
+	state: MeshState = newMeshState();
+	clock: Clock;
 	alive = true;
 	paused = false;
-	#last = 0;
+	leads = false;
+	readonly line: Line;
+	/** When each agent was last heard here, for the invariant. */
+	readonly heardAtMs = new Map<string, number>();
+	/** Of the journal. */
+	#position = 0;
+	/** What its snapshot has. */
+	#resumedAt = 0;
+	#missing = new Map<number, StoredBatch>();
 	#waiting: Waiting[] = [];
 	#busy = false;
 	#batches = 0;
-	#renewedAtMs: number;
-	#stopConsuming = (): void => {};
+	#renewedAtMs = 0;
+	#tickedAtMs = 0;
+	readonly #endings: (() => void)[] = [];
 
-	constructor(name: string, schedule: Schedule, nats: JetStream, agents: readonly SimAgent[]) {
+	constructor(name: string, home: Home, world: World) {
 		this.name = name;
-		this.schedule = schedule;
-		this.nats = nats;
-		this.agents = agents;
+		this.home = home;
+		this.world = world;
+		this.line = world.nats.line();
+		const { schedule } = world;
+		const wall: Clock = { nowMs: () => schedule.nowMs + home.clockOffsetMs };
+		this.clock = wall;
+		this.#load();
+		this.#follow();
+		this.#seekLead(-1);
+	}
 
-		nats.leader = name;
-		this.#renewedAtMs = schedule.nowMs;
-		for (const data of nats.journal) {
-			for (const event of batchCodec.decode(data).events) apply(this.state, event);
-		}
-		this.#last = nats.journal.length;
-		this.take({ kind: "leadershipGained", coordinatorId: name, epoch: this.state.epoch + 1 }, () => this.#lead());
+	get sequence(): number {
+		return this.#position;
 	}
 
 	take(input: Input, done: () => void = () => {}): void {
-		if (!this.alive) return;
+		if (!this.alive || !this.leads) return;
 		this.#waiting.push({ input, done });
 		this.#turn();
 	}
 
-	/** Nothing waits for the journal. */
-	get idle(): boolean {
-		return !this.#busy && this.#waiting.length === 0;
-	}
-
 	kill(): void {
+		if (!this.alive) return;
 		this.alive = false;
-		this.#stopConsuming();
+		this.leads = false;
+		this.home.tail.interrupt();
+		for (const end of this.#endings) end();
 	}
 
 	/** A process that is stopped and goes on later, believing that it still leads. */
 	pause(ms: number): void {
 		this.paused = true;
-		this.schedule.after(ms, () => {
+		this.world.schedule.after(ms, () => {
 			this.paused = false;
 			this.#turn();
 		});
 	}
 
-	#lead(): void {
-		const reports = this.nats.consume("reports", (data, acknowledge) => {
-			if (!this.paused) this.take({ kind: "reportReceived", report: reportCodec.decode(data) }, acknowledge);
+	/** No lease ran while nobody could be heard. */
+	forgive(forMs: number): void {
+		for (const [id, atMs] of this.heardAtMs) this.heardAtMs.set(id, atMs + forMs);
+	}
+
+	/** Later in this process's life; what stands still does it when it goes on. */
+	later(delayMs: number, run: () => void): void {
+		this.world.schedule.after(delayMs, () => {
+			if (!this.alive) return;
+			if (this.paused) return this.later(100, run);
+			run();
 		});
-		this.#stopConsuming = reports.stop;
-		for (const agent of this.agents) {
-			const advert = this.nats.get(`advert.${agent.id}`);
-			if (advert) this.take({ kind: "advertReceived", advert: advertCodec.decode(advert) });
-			this.nats.watch(`advert.${agent.id}`, (data) => {
-				if (!this.paused) this.take({ kind: "advertReceived", advert: advertCodec.decode(data) });
-			});
+	}
+
+	/** A snapshot, any that is kept, and what the journal has behind it. */
+	#load(): void {
+		const { nats, random } = this.world;
+		this.#missing = this.home.tail.compare(nats.journal);
+		const kept = this.world.snapshots.filter(({ sequence }) => sequence >= nats.journal.first - 1);
+		const chosen = nats.journal.first > 1 || random.next() < 0.7 ? kept[random.below(kept.length)] : undefined;
+		if (chosen) this.state = restoreState(chosen.parts);
+		this.#resumedAt = chosen?.sequence ?? 0;
+		// What JetStream has lost is put back before this coordinator leads.
+		this.#position = Math.min(this.#resumedAt, nats.journal.last);
+		this.#catchUp();
+	}
+
+	#catchUp(): void {
+		const { journal } = this.world.nats;
+		if (this.#position < journal.last) for (const batch of journal.from(this.#position + 1)) this.#replay(batch);
+	}
+
+	/** As replica.ts: what comes is compared with what was to be put back, and copied. */
+	#replay(batch: StoredBatch): void {
+		const mine = this.#missing.get(batch.sequence);
+		this.#missing.delete(batch.sequence);
+		const { tail } = this.home;
+		if (mine && !tail.isSame(mine, batch)) {
+			tail.cut(batch.sequence - 1);
+			this.#missing.clear();
+		}
+		if (batch.sequence > tail.last()) tail.append(batch, batch.sequence, () => {});
+		this.#apply(batch);
+	}
+
+	#apply(batch: StoredBatch): void {
+		if (batch.sequence > this.#resumedAt) for (const event of batch.events) apply(this.state, event);
+		this.#position = batch.sequence;
+	}
+
+	#follow(): void {
+		const stop = this.world.nats.journal.follow((batch) => {
+			if (!this.leads) this.later(this.world.random.below(500), () => this.#catchUpTo(batch));
+		});
+		this.#endings.push(stop);
+	}
+
+	#catchUpTo({ sequence }: StoredBatch): void {
+		if (this.leads || this.#busy || sequence <= this.#position) return;
+		const { journal } = this.world.nats;
+		if (this.#position + 1 < journal.first) return this.world.restart(this, "the journal was trimmed ahead of it");
+		while (this.#position < sequence) {
+			const next = journal.at(this.#position + 1);
+			if (!next) return;
+			this.#replay(next);
+		}
+	}
+
+	/** As leadership.ts: its own lease at once, another's when it has not been renewed. */
+	#seekLead(seenRevision: number): void {
+		const { nats, random } = this.world;
+		this.later(1 + random.below(2 * nats.faults.delayMaxMs), () => {
+			if (!nats.up) return this.later(500, () => this.#seekLead(-1));
+			const { holder, revision } = nats.leader;
+			const isFree = holder === "" || holder === this.home.id || revision === seenRevision;
+			if (isFree && this.world.mayLead(this)) {
+				nats.leader = { holder: this.home.id, revision: revision + 1 };
+				return this.#takeOver();
+			}
+			this.later(LEASE_MS, () => this.#seekLead(revision));
+		});
+	}
+
+	#takeOver(): void {
+		this.#busy = true;
+		this.#renewedAtMs = this.world.schedule.nowMs;
+		this.#catchUp();
+		this.#putBack([...this.#missing.values()], () => {
+			this.world.checkTakenOver(this);
+			this.clock = clockFrom(this.clock, this.state.lastEventAtMs);
+			this.leads = true;
+			this.#busy = false;
+			this.world.note(() => `${this.name} leads from ${this.#position} on`);
+			const { id } = this.home;
+			this.take({ kind: "leadershipGained", coordinatorId: id, epoch: this.state.epoch + 1 }, () => this.#lead());
+		});
+	}
+
+	#putBack([next, ...rest]: StoredBatch[], done: () => void): void {
+		if (!next) return done();
+		if (next.sequence !== this.#position + 1) return this.#putBack(rest, done);
+		this.world.nats.append(this.line, next, this.#position, (sequence) =>
+			this.later(0, () => {
+				if (sequence === null) return this.world.restart(this, "another leads");
+				this.#apply(next);
+				this.home.tail.acknowledge(sequence);
+				this.#putBack(rest, done);
+			}),
+		);
+	}
+
+	#lead(): void {
+		const { nats, agents } = this.world;
+		this.#tickedAtMs = this.clock.nowMs();
+		for (const { id } of agents) this.heardAtMs.set(id, this.#tickedAtMs);
+		this.#endings.push(
+			nats.queues.consume("reports", (report, acknowledge) =>
+				this.take({ kind: "reportReceived", report: report as Report }, acknowledge),
+			),
+		);
+		for (const { id } of agents) {
+			this.#endings.push(
+				nats.watch(`advert.${id}`, (advert) => this.take({ kind: "advertReceived", advert: advert as never })),
+			);
 		}
 		this.#tick();
 	}
 
 	#tick(): void {
-		if (!this.alive) return;
-		if (!this.paused) {
-			if (this.schedule.nowMs - this.#renewedAtMs >= RENEW_MS && this.nats.up) {
-				if (this.nats.leader !== this.name) return this.kill();
-				this.#renewedAtMs = this.schedule.nowMs;
-			}
-			this.take({ kind: "tick" });
+		const { schedule, nats } = this.world;
+		if (schedule.nowMs - this.#renewedAtMs >= RENEW_MS && nats.up) {
+			if (nats.leader.holder !== this.home.id) return this.world.restart(this, "another leads");
+			nats.leader = { holder: this.home.id, revision: nats.leader.revision + 1 };
+			this.#renewedAtMs = schedule.nowMs;
 		}
-		this.schedule.after(500, () => this.#tick());
+		if (nats.up) this.#tellTime();
+		this.later(TICK_MS, () => this.#tick());
+	}
+
+	/** As link/ticks.ts: while NATS was away, or the process stood still, nobody could be heard. */
+	#tellTime(): void {
+		const nowMs = this.clock.nowMs();
+		const forMs = nowMs - this.#tickedAtMs - TICK_MS;
+		this.#tickedAtMs = nowMs;
+		if (forMs > LATE_MS) this.take({ kind: "leaderWasAway", forMs });
+		this.take({ kind: "tick" });
 	}
 
 	#turn(): void {
 		if (this.#busy || this.paused || !this.alive || this.#waiting.length === 0) return;
 		this.#busy = true;
 		const batch = this.#waiting.splice(0);
-		const turn = decide(
-			this.state,
-			batch.map(({ input }) => input),
-			this.schedule.nowMs,
-			defaultCoreOptions,
+		const inputs = batch.map(({ input }) => input);
+		const turn = decide(this.state, inputs, this.clock.nowMs(), defaultCoreOptions);
+		this.world.checkTurn(this, turn, inputs);
+		this.#append(turn.events, () =>
+			// Standing still between the journal's answer and the effects: they come late.
+			this.later(0, () => {
+				this.#committed(turn);
+				for (const effect of turn.effects) carryOut(this, effect);
+				for (const { done } of batch) done();
+				this.#busy = false;
+				this.#turn();
+			}),
 		);
-		const [refusal] = turn.refused;
-		if (refusal) throw new Error(`the core refused ${JSON.stringify(refusal.input)}`, { cause: refusal.error });
-		const finish = (): void => {
-			if (!this.alive) return;
-			// Paused between the journal's answer and the effects: they come late.
-			if (this.paused) return void this.schedule.after(100, finish);
-			for (const effect of turn.effects) this.#carryOut(effect);
-			for (const { done } of batch) done();
-			this.#busy = false;
-			this.#turn();
-		};
-		this.#append(turn.events, finish);
 	}
 
 	/** In as many messages as chance wants: death may come between any two. */
 	#append(rest: JournalEvent[], done: () => void): void {
-		if (!this.alive) return;
 		if (rest.length === 0) return done();
-		const count = 1 + this.nats.random.below(2 * rest.length);
-		const events = rest.slice(0, count);
+		const { nats, random } = this.world;
+		const count = random.next() < 0.5 ? rest.length : 1 + random.below(rest.length);
 		const batchId = `${this.name}-${this.#batches++}`;
-		const data = batchCodec.encode({ schemaVersion: SCHEMA_VERSION, leaderEpoch: this.state.epoch, batchId, events });
-		this.nats.append(batchId, data, this.#last, (sequence) => {
-			if (sequence === null) return this.kill();
-			this.#last = sequence;
+		const { epoch } = this.state;
+		const message = { schemaVersion: SCHEMA_VERSION, leaderEpoch: epoch, batchId, events: rest.slice(0, count) };
+		const batch: JournalBatch = throughBytes(batchCodec, message);
+		const sequence = this.#position + 1;
+		let missing = 2;
+		const stored = (): void => {
+			missing -= 1;
+			if (missing > 0 || !this.alive) return;
+			this.#position = sequence;
+			this.home.tail.acknowledge(sequence);
+			this.world.acknowledged(sequence, batchId);
 			this.#append(rest.slice(count), done);
-		});
+		};
+		this.home.tail.append({ ...batch, sequence }, this.#position, stored);
+		nats.append(this.line, batch, this.#position, (answer) =>
+			this.later(0, () => (answer === null ? this.world.restart(this, "its append was fenced off") : stored())),
+		);
 	}
 
-	#carryOut(effect: Effect): void {
-		const agent = "agentId" in effect ? this.#agent(effect.agentId) : null;
-		switch (effect.kind) {
-			case "sendTask": {
-				const lost = (): void => {};
-				this.nats.publish(subjects.task(effect.agentId), effect.sendId, taskCodec.encode(effect.task), lost, lost);
-				return;
-			}
-			case "sendControl": {
-				const data = controlCodec.encode(effect.control);
-				this.nats.send(() => agent?.control(controlCodec.decode(data)));
-				return;
-			}
-			case "putServing":
-				return this.nats.put(`serving.${effect.agentId}`, desiredServingCodec.encode(effect.desired));
-			case "replyHeartbeat": {
-				const data = heartbeatReplyCodec.encode(effect.reply);
-				const [id, session] = effect.replyTo.split("/");
-				this.nats.send(() =>
-					this.#agent(id as AgentId)?.heartbeatReplied(session ?? "", heartbeatReplyCodec.decode(data)),
-				);
-				return;
-			}
+	#committed({ events }: Turn): void {
+		this.world.checkCommitted(this, events);
+		const { random, snapshots } = this.world;
+		if (events.length === 0 || random.below(SNAPSHOT_EVERY) > 0) return;
+		const parts = [...writeDump(dumpState(this.state))];
+		snapshots.push({ sequence: this.#position, parts });
+		if (snapshots.length > 2 && random.next() < 0.5) {
+			snapshots.shift();
+			this.world.nats.journal.trim(snapshots[0]?.sequence ?? 0);
 		}
-	}
-
-	#agent(id: AgentId): SimAgent | null {
-		return this.agents.find((agent) => agent.id === id) ?? null;
 	}
 }

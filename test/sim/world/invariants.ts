@@ -1,64 +1,103 @@
-/** What must hold at every tick, and what must hold at the end. */
+/** What must hold at every turn of a leader, on every host, and at the end. */
 
-import { apply } from "#coordinator/core/apply.ts";
 import type { JournalEvent } from "#coordinator/core/events.ts";
-import { newMeshState } from "#coordinator/core/state.ts";
-import { batchCodec } from "#coordinator/journal/codec.ts";
-import type { World } from "./world.ts";
+import type { Input } from "#coordinator/core/inputs.ts";
+import type { MeshState, Run } from "#coordinator/core/state.ts";
+import { actionOf, environmentOf, inputsOf, paramsOf } from "#coordinator/core/task.ts";
+import { defaultCoreOptions, type Turn } from "#coordinator/core/turn.ts";
+import type { Task } from "#shared/domain.ts";
+import type { SimAgent } from "./agent.ts";
+import { resultOf } from "./code.ts";
+import type { SimCoordinator } from "./coordinator.ts";
+import { demand, statusOf, type View } from "./view.ts";
 
-class InvariantError extends Error {}
-
-const demand = (holds: boolean, message: string): void => {
-	if (!holds) throw new InvariantError(message);
+/** A command starts at most once, and only where there is room for it. */
+export const checkLaunch = (launched: Set<string>, agent: SimAgent, { attemptId }: Task): void => {
+	demand(!launched.has(attemptId), () => `${attemptId} was launched twice`);
+	launched.add(attemptId);
+	const used = agent.host.used();
+	demand(used.cpuMillis <= agent.capacity.cpuMillis, () => `${agent.id} runs more than its CPU`);
+	demand(used.memoryBytes <= agent.capacity.memoryBytes, () => `${agent.id} runs more than its memory`);
 };
 
-export const checkNow = (world: World): void => {
-	for (const agent of world.agents) {
-		demand(agent.usedCpuMillis() <= agent.cpuMillis, `${agent.id} runs more than it has`);
-		for (const [attempt, count] of agent.launches) demand(count === 1, `${attempt} was launched ${count} times`);
-		agent.launches.clear();
+/** Right after the core decided, before the journal has it. */
+export const checkDecided = (leader: SimCoordinator, { events, refused }: Turn, inputs: readonly Input[]): void => {
+	const [refusal] = refused;
+	if (refusal) throw new Error(`the core refused ${JSON.stringify(refusal.input)}`, { cause: refusal.error });
+	const { state } = leader;
+	for (const event of events) if (event.kind === "attemptLeased") checkRoom(state, event);
+	const nowMs = leader.clock.nowMs();
+	for (const input of inputs) {
+		if (input.kind === "heartbeatReceived") leader.heardAtMs.set(input.heartbeat.agentId, nowMs);
+		else if (input.kind === "leaderWasAway") leader.forgive(input.forMs);
+	}
+	if (inputs.some(({ kind }) => kind === "tick")) checkLeases(leader, nowMs);
+};
+
+/** What came back from being lost may be too much; nothing is added to that. */
+const checkRoom = (state: MeshState, { agentId }: Extract<JournalEvent, { kind: "attemptLeased" }>): void => {
+	const agent = state.agents.get(agentId);
+	const node = agent?.node;
+	const roomLeft = node && node.freeCpuMillis >= 0 && node.freeMemoryBytes >= 0;
+	demand(roomLeft === true, () => `${agentId} was given more than it has`);
+	let claimed = 0;
+	for (const { step } of agent?.attempts ?? []) {
+		if (step.definition.action.kind === "command") claimed += step.definition.resources.cpuMillis;
+	}
+	demand(claimed <= (node?.cpuMillis ?? 0), () => `attempts on ${agentId} claim ${claimed}`);
+};
+
+/** After a tick, whatever is leased is held by an agent that was heard within the lease. */
+const checkLeases = ({ state, heardAtMs }: SimCoordinator, nowMs: number): void => {
+	for (const { id, attempts } of state.agents.values()) {
+		if (attempts.size === 0) continue;
+		const silentMs = nowMs - (heardAtMs.get(id) ?? nowMs);
+		demand(silentMs <= defaultCoreOptions.leaseMs, () => `${id} holds leases and was not heard for ${silentMs} ms`);
 	}
 };
 
-export const checkEnd = (world: World): void => {
-	const events = world.nats.journal.flatMap((data) => batchCodec.decode(data).events);
-	const finished = new Set<string>();
-	const settled = new Set<string>();
-	const live = new Map<string, string>();
+/** Leader and journal agree on the runs that a turn has touched. */
+export const checkAgreement = (state: MeshState, view: View, events: readonly JournalEvent[]): void => {
+	const touched = new Set<string>();
+	for (const event of events) if ("runId" in event) touched.add(event.runId);
+	for (const id of touched) checkRun(state.runs.get(id as never), view, id);
+	demand(state.fence === view.fence, () => `the fence is ${state.fence}, the journal says ${view.fence}`);
+};
+
+const checkRun = (run: Run | undefined, view: View, id: string): void => {
+	const seen = view.runs.get(id);
+	if (!run || !seen) {
+		const isOver = seen?.status === "succeeded" || seen?.status === "failed" || seen?.status === "cancelled";
+		return demand(isOver && !run, () => `${id} is ${run?.status} here and ${seen?.status} in the journal`);
+	}
+	demand(run.status === seen.status, () => `${id} is ${run.status}, the journal says ${seen.status}`);
+	demand(run.steps.size === seen.steps.size, () => `${id} has ${run.steps.size} steps, the journal says ${seen.steps.size}`);
+	let unsettled = 0;
+	for (const step of run.steps.values()) {
+		const other = seen.steps.get(step.key);
+		const says = other ? statusOf(other) : "nothing";
+		// A leader wakes steps from their backoff without telling the journal.
+		const agree = step.status === says || (step.status === "ready" && says === "backoff");
+		demand(agree, () => `${id}/${step.key} is ${step.status}, the journal says ${says}`);
+		if (!["succeeded", "failed", "cancelled", "skipped"].includes(step.status)) unsettled += 1;
+	}
+	demand(unsettled === run.unsettled, () => `${id} counts ${run.unsettled} open steps of ${unsettled}`);
+};
+
+/** A result from the cache is what the step would have made. */
+export const checkCacheHits = (runs: ReadonlyMap<string, Run>, events: readonly JournalEvent[]): void => {
 	for (const event of events) {
-		if (event.kind === "runFinished") {
-			demand(!finished.has(event.runId), `${event.runId} finished twice`);
-			finished.add(event.runId);
-		}
-		if (event.kind === "stepSettled") {
-			const step = `${event.runId}/${event.stepKey}`;
-			demand(!settled.has(step), `${step} settled twice`);
-			settled.add(step);
-		}
-		checkLive(event, live);
+		if (event.kind !== "cacheChecked" || !event.hit) continue;
+		const run = runs.get(event.runId);
+		const step = run?.steps.get(event.stepKey);
+		if (!run || !step) continue;
+		const outputs = Object.keys(step.definition.outputs).map((name) => ({ name }));
+		const paramsJson = JSON.stringify(paramsOf(step));
+		const work = { action: actionOf(step), env: environmentOf(step), inputs: inputsOf(step), paramsJson, code: run.code, outputs };
+		const wanted = resultOf(work);
+		demand(
+			step.outputs.every(({ digest }) => digest === wanted),
+			() => `${run.id}/${step.key} was given another's result from ${event.sourceRunId}/${event.sourceStepKey}`,
+		);
 	}
-	// The fold itself throws on an impossible move.
-	const replayed = newMeshState();
-	for (const event of events) apply(replayed, event);
-	for (const run of world.acknowledged) demand(finished.has(run), `${run} was acknowledged and never finished`);
-	demand(replayed.runs.size === 0, `${[...replayed.runs.keys()]} never finished`);
-	demand(replayed.attempts.size === 0, `${[...replayed.attempts.keys()]} never ended`);
-	for (const agent of world.agents) {
-		demand(agent.state.attempts.size === 0, `${agent.id} still holds ${[...agent.state.attempts.keys()]}`);
-		demand(agent.disk.size === 0, `${agent.id} keeps ${[...agent.disk.keys()]} on disk`);
-		const node = world.leader.state.agents.get(agent.id)?.node;
-		demand(!node || (node.freeCpuMillis === node.cpuMillis && node.claims === 0), `claims on ${agent.id} leak`);
-	}
-};
-
-/** One live lease a step: another is given only after the one before has ended. */
-const checkLive = (event: JournalEvent, live: Map<string, string>): void => {
-	if (event.kind !== "attemptLeased" && event.kind !== "attemptEnded") return;
-	const step = `${event.runId}/${event.stepKey}`;
-	if (event.kind === "attemptEnded") {
-		live.delete(step);
-		return;
-	}
-	demand(!live.has(step), `${step} has two live leases`);
-	live.set(step, event.attemptId);
 };

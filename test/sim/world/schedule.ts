@@ -10,61 +10,69 @@ interface Entry extends Timer {
 	run(): void;
 }
 
+const isBefore = (a: Entry, b: Entry): boolean => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+
 export class Schedule {
 	nowMs = 1_700_000_000_000;
+	/** The world's clock, whatever anybody's own says. */
+	readonly startedAtMs = this.nowMs;
 	readonly #heap: Entry[] = [];
 	#order = 0;
 
 	after(delayMs: number, run: () => void): Timer {
 		const entry: Entry = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order++, run, cancelled: false };
-		this.#heap.push(entry);
-		this.#up(this.#heap.length - 1);
+		this.#rise(entry);
 		return entry;
 	}
 
 	/** false when nothing is left to happen. */
 	step(): boolean {
 		for (;;) {
-			const entry = this.#pop();
+			const entry = this.#takeFirst();
 			if (!entry) return false;
 			if (entry.cancelled) continue;
-			this.nowMs = Math.max(this.nowMs, entry.atMs);
+			this.nowMs = entry.atMs;
 			entry.run();
 			return true;
 		}
 	}
 
-	#before(a: number, b: number): boolean {
-		const [x, y] = [this.#heap[a] as Entry, this.#heap[b] as Entry];
-		return x.atMs < y.atMs || (x.atMs === y.atMs && x.order < y.order);
-	}
-
-	#swap(a: number, b: number): void {
-		[this.#heap[a], this.#heap[b]] = [this.#heap[b] as Entry, this.#heap[a] as Entry];
-	}
-
-	#up(index: number): void {
-		for (let at = index; at > 0; ) {
-			const parent = (at - 1) >> 1;
-			if (!this.#before(at, parent)) return;
-			this.#swap(at, parent);
-			at = parent;
+	#rise(entry: Entry): void {
+		const heap = this.#heap;
+		let at = heap.length;
+		while (at > 0) {
+			const parentAt = (at - 1) >> 1;
+			const parent = heap[parentAt] as Entry;
+			if (!isBefore(entry, parent)) break;
+			heap[at] = parent;
+			at = parentAt;
 		}
+		heap[at] = entry;
 	}
 
-	#pop(): Entry | undefined {
-		const [first] = this.#heap;
-		const last = this.#heap.pop();
-		if (this.#heap.length === 0 || !last) return first;
-		this.#heap[0] = last;
-		for (let at = 0; ; ) {
-			let least = at;
-			for (const child of [2 * at + 1, 2 * at + 2]) {
-				if (child < this.#heap.length && this.#before(child, least)) least = child;
+	#takeFirst(): Entry | undefined {
+		const heap = this.#heap;
+		const [first] = heap;
+		const last = heap.pop();
+		if (last && heap.length > 0) this.#sink(last);
+		return first;
+	}
+
+	#sink(entry: Entry): void {
+		const heap = this.#heap;
+		let at = 0;
+		for (let child = 1; child < heap.length; child = 2 * at + 1) {
+			const right = heap[child + 1];
+			let least = heap[child] as Entry;
+			let leastAt = child;
+			if (right && isBefore(right, least)) {
+				least = right;
+				leastAt = child + 1;
 			}
-			if (least === at) return first;
-			this.#swap(at, least);
-			at = least;
+			if (!isBefore(least, entry)) break;
+			heap[at] = least;
+			at = leastAt;
 		}
+		heap[at] = entry;
 	}
 }

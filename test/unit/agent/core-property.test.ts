@@ -129,7 +129,7 @@ class Shell {
 						kind: "attemptFinished",
 						attempt: identityOf(command.task),
 						...{ outcome, failure: null, outputs: [], metrics: [] },
-						...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0 },
+						...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0, codeUse: null },
 					},
 				});
 			}

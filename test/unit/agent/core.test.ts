@@ -43,7 +43,7 @@ const outcomeOf = (task: Task, outcome: FinishedBody["outcome"] = "succeeded"): 
 	kind: "attemptFinished",
 	attempt: identityOf(task),
 	...{ outcome, failure: null, outputs: [], metrics: [] },
-	...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0 },
+	...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0, codeUse: null },
 });
 
 /** Up to where the process runs. */
@@ -152,6 +152,37 @@ test("a stop is SIGTERM, and SIGKILL when the grace is over, again and again", (
 	]);
 	nowMs = killAtMs;
 	expect(give({ kind: "woken", attemptId: task.attemptId })).toMatchObject([{ signal: "SIGKILL" }, { kind: "wake" }]);
+});
+
+test.for([0, 10_000, 3_600_000])(
+	"a grace of %i ms counts from the stop, over a restart of the agent too",
+	(graceMs) => {
+		const task = commandTask("train", "true", { graceMs });
+		const stop = { cause: "cancelled", reason: "cancelled", atMs: nowMs } as const;
+		const running: RecoveredAttempt = { task, startedAtMs: 10, gpuIds: [], stop, progress: { kind: "running" } };
+		const killAtMs = nowMs + graceMs;
+		nowMs += graceMs / 2;
+		expect(give({ kind: "recovered", attempts: [running], settled: [] })).toMatchObject([
+			{ kind: "follow" },
+			{ signal: "SIGTERM", stop },
+			{ kind: "wake", atMs: killAtMs },
+		]);
+		nowMs = killAtMs;
+		expect(give({ kind: "woken", attemptId: task.attemptId })).toMatchObject([{ signal: "SIGKILL" }, { kind: "wake" }]);
+	},
+);
+
+test("a clock that was set back while no agent ran lengthens neither grace nor timeout", () => {
+	const patient = commandTask("patient", "true", { graceMs: 500 });
+	const slow = commandTask("slow", "true", { timeoutMs: 2_000 });
+	const stop = { cause: "cancelled", reason: "cancelled", atMs: nowMs + 86_400_000 } as const;
+	const progress = { kind: "running" } as const;
+	const attempts: RecoveredAttempt[] = [
+		{ task: patient, startedAtMs: 10, gpuIds: [], stop, progress },
+		{ task: slow, startedAtMs: nowMs + 86_400_000, gpuIds: [], stop: null, progress },
+	];
+	const wakes = give({ kind: "recovered", attempts, settled: [] }).filter(({ kind }) => kind === "wake");
+	expect(wakes).toMatchObject([{ atMs: nowMs + 500 }, { atMs: nowMs + 2_000 }]);
 });
 
 test("a timeout counts from the start and is a stop with its own cause", () => {

@@ -1,7 +1,16 @@
 /** The runner's small parts: what is read from disk, what is said of a failure, what a step sees. */
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import {
+	chmodSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -9,15 +18,16 @@ import { expect, onTestFinished, test } from "vitest";
 import { exitOf } from "#agent/runner/collect.ts";
 import { baseEnvironment, stepEnvironment } from "#agent/runner/environment.ts";
 import { lastLines, toFailure } from "#agent/runner/failure.ts";
-import { writeLaunchScript } from "#agent/runner/launch.ts";
+import { createFolders } from "#agent/runner/folders.ts";
+import { launchScript } from "#agent/runner/launch.ts";
 import { readMetrics } from "#agent/runner/metrics.ts";
 import { attemptPaths } from "#agent/runner/paths.ts";
 import { parseClaim } from "#agent/runner/process.ts";
-import { readExit, writeTask } from "#agent/runner/record.ts";
+import { readExit, writeLaunch, writeTask } from "#agent/runner/record.ts";
 import { recoverAttempts } from "#agent/runner/recover.ts";
 import { openSettledLog } from "#agent/runner/settled.ts";
 import type { AttemptId } from "#shared/ids.ts";
-import { identifyProcess, isAlive } from "#shared/process.ts";
+import { bootId, identifyProcess, isAlive } from "#shared/process.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
 
 const folder = async (): Promise<string> => {
@@ -105,8 +115,64 @@ test("whatever stands in a command or a variable reaches the program as it is", 
 	const value = "a'b\"c $(touch x) `y` \\n\nnext\tline ✓";
 	const command = `printf '%s|' "$VALUE"; printf '%s' 'it'"'"'s'`;
 	const task = commandTask("a", command);
-	writeLaunchScript(task, paths, { PATH: "/usr/bin:/bin", VALUE: value }, {});
-	expect(execFileSync("/bin/sh", ["-c", `. ${paths.launch}; "$@"`], { encoding: "utf8" })).toBe(`${value}|it's`);
+	const script = launchScript(task, paths, { PATH: "/usr/bin:/bin", VALUE: value, UID: "7" }, {});
+	expect(execFileSync("/bin/sh", ["-c", script], { encoding: "utf8" })).toBe(`${value}|it's`);
+});
+
+test("a program with plain arguments is started without a shell, anything else by one", () => {
+	const paths = attemptPaths("/attempts", "r1.a.1" as AttemptId);
+	const script = (command: string, shell = ["/bin/sh", "-c"]): string => {
+		const task = commandTask("a", command);
+		return launchScript(
+			{ ...task, action: { kind: "command", command, shell, workdir: "" } },
+			paths,
+			{ PATH: "/usr/bin:/bin" },
+			{ PATH: "/usr/bin:/bin" },
+		);
+	};
+	const alone = ["/bin/true", "python3 -m train --lr=0.1\n", "./run.sh a b"];
+	for (const command of alone) expect(script(command)).not.toContain("'-c'");
+	const shells = ["echo hi", "a=b env", "cd x", "true; false", "ls *.txt", "cat $X", "a\nb", "exit 3", "~/x", "a 'b'"];
+	for (const command of shells) expect(script(command)).toContain("'/bin/sh' '-c'");
+	expect(script("/bin/true", ["/bin/bash", "-eo", "pipefail", "-c"])).toContain("'/bin/bash' '-eo'");
+});
+
+test("a folder is used again when nothing is left in it, and goes when something is", async () => {
+	const root = await folder();
+	const discarded: string[] = [];
+	const trash = { discard: (path: string) => void discarded.push(path), close: () => undefined };
+	const folders = createFolders(join(root, "spare"), trash, () => undefined);
+	onTestFinished(folders.close);
+	await expect.poll(() => readdirSync(join(root, "spare")).length).toBe(8);
+	const use = (act: (attempt: string) => void): string => {
+		const attempt = join(root, "attempt");
+		renameSync(folders.take() ?? "", attempt);
+		act(attempt);
+		folders.giveBack(attempt);
+		return attempt;
+	};
+	use((attempt) => {
+		for (const name of ["stdout", "stderr", "launch.sh", "process"]) writeFileSync(join(attempt, name), "written\n");
+	});
+	const again = folders.take() ?? "";
+	expect(readFileSync(join(again, "process"), "utf8")).toBe("written\n");
+	expect(readFileSync(join(again, "stdout"), "utf8")).toBe("");
+	for (const spoil of [
+		(attempt: string) => writeFileSync(join(attempt, "work", "file"), ""),
+		(attempt: string) => writeFileSync(join(attempt, "metrics.jsonl"), ""),
+		(attempt: string) => writeFileSync(join(attempt, "stdout"), "x".repeat(100_000)),
+		(attempt: string) => chmodSync(join(attempt, "outputs"), 0o500),
+		(attempt: string) => renameSync(join(attempt, "inputs"), join(attempt, "elsewhere")),
+		(attempt: string) => {
+			rmSync(join(attempt, "work"), { recursive: true });
+			symlinkSync("/", join(attempt, "work"));
+		},
+	]) {
+		discarded.length = 0;
+		const attempt = use(spoil);
+		expect(discarded).toEqual([attempt]);
+		rmSync(attempt, { recursive: true });
+	}
 });
 
 test("a process is known by its pid and start; a claim that names another is not alive", () => {
@@ -119,21 +185,29 @@ test("a process is known by its pid and start; a claim that names another is not
 
 test("what is left on disk tells how far an attempt came", async () => {
 	const root = await folder();
-	const write = (step: string, files: Record<string, string>): AttemptId => {
+	const write = (step: string, files: Record<string, string>, process = (_id: string): string => ""): AttemptId => {
 		const task = commandTask(step, "true");
 		const paths = attemptPaths(root, task.attemptId);
 		writeTask(paths, task, null);
-		for (const [name, text] of Object.entries(files)) writeFileSync(join(paths.folder, name), text);
+		writeLaunch(paths, { pid: 999_999, start: `${bootId()} 1` }, "true\n");
+		writeFileSync(paths.process, process(task.attemptId));
+		for (const [name, text] of Object.entries(files)) {
+			writeFileSync(join(paths.folder, name), text.replace("ID", task.attemptId));
+		}
 		return task.attemptId;
 	};
-	const fresh = write("fresh", {});
-	const ended = write("ended", { process: "boot 999999 (sh) S 1\n", exit: "3\n" });
-	const torn = write("torn", { process: "boot 999999 (sh) S 1\n", exit: "3" });
+	const fresh = write("fresh", { "launch.sh": "# r1.other.1 1 boot 1\n" });
+	const told = write("told", {});
+	const earlier = write("earlier", { "launch.sh": "# ID 1 boot 1\n" });
+	const usedBefore = write("used", {}, () => "started r1.used.10\nended r1.used.10 0\n");
+	const ended = write("ended", {}, (id) => `started r1.other.1\nended r1.other.1 0\nstarted ${id}\nended ${id} 3\n`);
+	const torn = write("torn", {}, (id) => `started ${id}\nended ${id} 3`);
 	const settled = write("settled", {});
 	const unreadable = write("unreadable", { "task.bin": "rubbish" });
-	const { attempts, leftover } = recoverAttempts(root, new Set([settled]), 5);
+	const { attempts, leftover } = await recoverAttempts(root, new Set([settled]), () => 5);
 	const progress = Object.fromEntries(attempts.map((attempt) => [attempt.task.attemptId, attempt.progress]));
-	expect(progress[fresh]).toEqual({ kind: "accepted" });
+	for (const unstarted of [fresh, told, usedBefore]) expect(progress[unstarted]).toEqual({ kind: "accepted" });
+	expect(progress[earlier]).toMatchObject({ kind: "exited", exit: { vanished: expect.stringMatching(/restarted/) } });
 	expect(progress[ended]).toMatchObject({ kind: "exited", exit: { exitCode: 3, vanished: "" } });
 	expect(progress[torn]).toMatchObject({
 		kind: "exited",

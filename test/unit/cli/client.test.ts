@@ -43,7 +43,16 @@ test("a problem comes back as the error it was", async () => {
 		sendJson(response, 422, { code: "RM_PIPELINE_INVALID", detail: "p is wrong", hint: "mend it", problems }),
 	);
 	await expect(
-		client.plan({ pipeline: "", file: "p", params: {}, code: null, submissionId: "1" }),
+		client.plan({
+			pipeline: "",
+			file: "p",
+			params: {},
+			code: null,
+			submissionId: "1",
+			files: {},
+			cache: "use",
+			reuse: null,
+		}),
 	).rejects.toMatchObject({
 		code: "RM_PIPELINE_INVALID",
 		message: "p is wrong",

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { resolveContext } from "#cli/context.ts";
 import { type LogOptions, showLogs } from "#cli/lib/show-logs.ts";
 import type { LogRecord } from "#shared/api.ts";
-import { runDetail, stepView } from "#test/support/run-detail.ts";
+import { attemptView, runDetail, stepView } from "#test/support/run-detail.ts";
 import { sendJson, startTinyHttp } from "#test/support/tiny-http.ts";
 
 const binary = Buffer.from([0xff, 0x00, 0x1b, 0x5b, 0x32, 0x4a, 0x0a]);
@@ -31,7 +31,9 @@ const show = async (step: string | undefined, options: LogOptions, more: { termi
 	const server = await startTinyHttp((request, response) => {
 		const path = request.url ?? "";
 		if (!path.includes("/logs")) {
-			return sendJson(response, 200, runDetail(["train.0", "train.1", "other", "flood"].map((key) => stepView(key))));
+			const keys = ["train.0", "train.1", "other", "flood"];
+			const attempts = [attemptView(1), attemptView(2)];
+			return sendJson(response, 200, runDetail(keys.map((key) => stepView(key, { attempts }))));
 		}
 		asked.push(path);
 		const wanted = decodeURIComponent(path.split("/")[6] ?? "");
@@ -99,6 +101,13 @@ test("JSON mode gives the records as they are", async () => {
 test("attempt and since go to the coordinator", async () => {
 	const { asked } = await show("train.0", { attempt: 2, since: "1970-01-01T00:00:05Z" });
 	expect(asked).toEqual(["/api/v1/runs/r0test/steps/train.0/logs?attempt=2&since=5000"]);
+});
+
+test("an attempt that never was is an error, unless it may still come", async () => {
+	const missing = { code: "RM_NOT_FOUND", hint: "the last one is attempt 2" };
+	await expect(show("train.0", { attempt: 3 })).rejects.toMatchObject(missing);
+	await expect(show(undefined, { attempt: 3 })).rejects.toMatchObject(missing);
+	expect((await show("other", { attempt: 2 })).asked).toHaveLength(1);
 });
 
 test("an unknown step is an error with the near word", async () => {

@@ -132,6 +132,43 @@ test("--name puts another name in the text and leaves every line where it was", 
 	await expect(submitPipeline(client, file, {}, { name: "no name" })).rejects.toMatchObject({ code: "RM_BAD_INPUT" });
 });
 
+test("sub-pipelines go along, those in folders and those they name too", async () => {
+	const use = (path: string) => `{uses: pipeline, with: {file: ${path}}}`;
+	put("pipeline.yaml", `name: digits\nsteps: {a: ${use("parts/a.yaml")}, b: ${use("./b.yaml")}}\n`);
+	put("parts/a.yaml", `steps: {a: ${use("../b.yaml")}, c: ${use("c.yaml")}}\n`);
+	put("b.yaml", "steps: {b: {run: echo b}}\n");
+	put("parts/c.yaml", "steps: {c: {run: echo c}}\n");
+	put("other.yaml", "steps: {c: {run: echo c}}\n");
+	const { client, runs } = await startMesh();
+	await submitPipeline(client, file, {}, { name: "other" });
+	const [request] = [...runs.values()];
+	expect(request).toMatchObject({ cache: "use", reuse: null });
+	expect(request?.files).toEqual({
+		"b.yaml": "steps: {b: {run: echo b}}\n",
+		"parts/a.yaml": readFileSync(join(folder, "parts/a.yaml"), "utf8"),
+		"parts/c.yaml": "steps: {c: {run: echo c}}\n",
+	});
+});
+
+test("errors of sub-pipelines are told of the file they are in", async () => {
+	const nowhere = createApiClient({ url: "http://127.0.0.1:1", token: null });
+	put(
+		"pipeline.yaml",
+		"name: digits\nsteps: {a: {uses: pipeline, with: {file: a.yaml}}, b: {uses: pipeline, with: {file: b.yaml}}}\n",
+	);
+	put("a.yaml", "steps:\n  a: {rnu: echo hi}\n");
+	const error = await planPipeline(nowhere, file, {}).catch((thrown) => thrown);
+	const places = error.details.map(({ file: at, line, message }: { file: string; line: number; message: string }) => [
+		at,
+		line,
+		message,
+	]);
+	expect(places).toContainEqual([file, 2, "there is no file `b.yaml`"]);
+	expect(places).toContainEqual([join(folder, "a.yaml"), 2, "`rnu` is no key here"]);
+	symlinkSync("/etc/passwd", join(folder, "b.yaml"));
+	await expect(planPipeline(nowhere, file, {})).rejects.toMatchObject({ code: "RM_UNSAFE_PATH" });
+});
+
 test("errors of the file and its parameters need no mesh", async () => {
 	const nowhere = createApiClient({ url: "http://127.0.0.1:1", token: null });
 	await expect(submitPipeline(nowhere, file, { epoch: "5" })).rejects.toMatchObject({

@@ -73,14 +73,16 @@ describe("a graph", () => {
 
 	it("takes the same submission for one run", () => {
 		const mesh = new CoreMesh();
-		mesh.submit(pipelineOf(stepOf("one")), "r1" as never, "same");
-		mesh.submit(pipelineOf(stepOf("one")), "r2" as never, "same");
+		mesh.submit(pipelineOf(stepOf("one")), "r1", { submissionId: "same" });
+		mesh.submit(pipelineOf(stepOf("one")), "r2", { submissionId: "same" });
 		expect([...mesh.state.runs.keys()]).toEqual(["r1"]);
 	});
 });
 
 describe("retries", () => {
-	const retried = stepOf("one", { retries: { max: 1, on: ["error"], delayMs: 5_000, backoff: 2 } });
+	const retried = stepOf("one", {
+		retries: { max: 1, on: ["error"], exitCodes: [], delayMs: 5_000, backoff: 2, lost: 3 },
+	});
 
 	it("come after their delay, as new attempts, and end with the budget", () => {
 		const mesh = new CoreMesh();
@@ -259,7 +261,9 @@ describe("a new leader", () => {
 	it("replays a step that had left its backoff", () => {
 		const mesh = new CoreMesh();
 		mesh.agent("a1");
-		const run = mesh.submit(pipelineOf(stepOf("one", { retries: { max: 1, on: ["error"], delayMs: 1, backoff: 1 } })));
+		const run = mesh.submit(
+			pipelineOf(stepOf("one", { retries: { max: 1, on: ["error"], exitCodes: [], delayMs: 1, backoff: 1, lost: 3 } })),
+		);
 		mesh.finish(mesh.takeTask("one"), "failed");
 		mesh.nowMs += 10;
 		mesh.give({ kind: "tick" });

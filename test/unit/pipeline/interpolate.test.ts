@@ -3,10 +3,24 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { interpolate, interpolateCommand, references } from "#shared/pipeline/interpolate.ts";
+import { interpolate, interpolateCommand, placeholders } from "#shared/pipeline/interpolate.ts";
+import type { Scope, StepFacts } from "#shared/pipeline/scope.ts";
 
 const SH = ["/bin/sh", "-c"];
-const scope = { params: { x: "a b", n: 40, flag: true, "with-dash": "d" }, matrix: { lr: 0.1 } };
+const facts: Record<string, StepFacts> = {
+	prep: {
+		state: "succeeded",
+		outputs: { text: "a b", list: [1, { k: "v" }], count: 3, nothing: null },
+		metrics: { "val/loss": 0.25 },
+	},
+	check: { state: "failed", outputs: {}, metrics: {} },
+	"ev.run": { state: "succeeded", outputs: { r: "sub" }, metrics: {} },
+};
+const scope: Scope = {
+	params: { x: "a b", n: 40, flag: true, "with-dash": "d" },
+	matrix: { lr: 0.1, "shard.name": "s1" },
+	steps: (name) => facts[name] ?? null,
+};
 
 test.each([
 	["plain", "plain"],
@@ -14,17 +28,33 @@ test.each([
 	["${{params.n}}/${{ matrix.lr }}/${{  params.with-dash  }}", "40/0.1/d"],
 	["${HOME} $x {{ y }}", "${HOME} $x {{ y }}"],
 	["a ${{ params.flag }} z", "a true z"],
+	["${{ matrix.shard.name }}", "s1"],
+	["${{ steps.prep.outputs.text }} ${{ steps.prep.outputs.count }}", "a b 3"],
+	["${{ steps.prep.outputs.list }}", '[1,{"k":"v"}]'],
+	["${{ steps.prep.outputs.nothing }}", "null"],
+	["${{ steps.prep.metrics.val/loss }}", "0.25"],
+	["${{ steps.prep.state }} ${{ steps.check.state }}", "succeeded failed"],
+	["${{ steps.ev.run.outputs.r }}", "sub"],
+	// A step after a failure runs without what the failed one would have said.
+	["[${{ steps.check.metrics.accuracy }}] [${{ steps.check.outputs.verdict }}]", "[] []"],
 ])("%j becomes %j", (template, expected) => expect(interpolate(template, scope)).toBe(expected));
 
-test.each(["${{ params.nope }}", "${{ params.constructor }}", "${{ env.X }}", "${{ params.x"])(
-	"%j throws",
-	(template) => {
-		expect(() => interpolate(template, scope)).toThrowError(expect.objectContaining({ code: "RM_PIPELINE_INVALID" }));
-	},
-);
+test.each([
+	"${{ params.nope }}",
+	"${{ params.constructor }}",
+	"${{ env.X }}",
+	"${{ params.x",
+	"${{ matrix.shard }}",
+	"${{ steps.nope.state }}",
+	"${{ steps.prep.outputs.constructor }}",
+	"${{ steps.prep.metrics.nope }}",
+	"${{ steps.prep.outputs }}",
+])("%j throws", (template) => {
+	expect(() => interpolate(template, scope)).toThrowError(expect.objectContaining({ code: "RM_PIPELINE_INVALID" }));
+});
 
-test("references come in order, bad ones without a target", () => {
-	expect(references("${{ params.a }} ${{ matrix.b }} ${{ secrets.c }} ${{ params.d")).toEqual([
+test("placeholders come in order, bad ones without a target", () => {
+	expect(placeholders("${{ params.a }} ${{ matrix.b }} ${{ secrets.c }} ${{ params.d")).toEqual([
 		{ source: "${{ params.a }}", closed: true, target: { space: "params", name: "a" } },
 		{ source: "${{ matrix.b }}", closed: true, target: { space: "matrix", name: "b" } },
 		{ source: "${{ secrets.c }}", closed: true, target: null },
@@ -34,7 +64,7 @@ test("references come in order, bad ones without a target", () => {
 
 describe("in a command", () => {
 	const command = (text: string, value: string, shell = SH): string =>
-		interpolateCommand(text, shell, { params: { v: value }, matrix: {} });
+		interpolateCommand(text, shell, { params: { v: value }, matrix: {}, steps: () => null });
 
 	test.each([
 		["train --tag ${{ params.v }}", "v1.2", "train --tag v1.2"],

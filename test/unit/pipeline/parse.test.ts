@@ -14,6 +14,17 @@ const step = (body: string, name = "a"): StepDefinition => {
 	return found;
 };
 
+const unset = {
+	condition: null,
+	values: [],
+	graceMs: 10_000,
+	lostWaitMs: 0,
+	cache: null,
+	concurrency: null,
+	params: null,
+	phase: "main",
+} satisfies Partial<StepDefinition>;
+
 describe("a whole file", () => {
 	const definition = parsed(`
 name: digits
@@ -60,10 +71,10 @@ steps:
 
 	it("has its parameters, typed by their defaults", () => {
 		expect(definition.params).toEqual({
-			epochs: { type: "integer", default: 40, min: null, max: null, choices: [] },
-			lr: { type: "number", default: 1, min: null, max: null, choices: [] },
-			tag: { type: "string", default: "v1", min: null, max: null, choices: ["v1", "v2"] },
-			seed: { type: "integer", default: null, min: 0, max: null, choices: [] },
+			epochs: { type: "integer", default: 40, min: null, max: null, choices: [], description: "" },
+			lr: { type: "number", default: 1, min: null, max: null, choices: [], description: "" },
+			tag: { type: "string", default: "v1", min: null, max: null, choices: ["v1", "v2"], description: "" },
+			seed: { type: "integer", default: null, min: 0, max: null, choices: [], description: "" },
 		});
 	});
 
@@ -79,9 +90,17 @@ steps:
 			resources: { cpuMillis: 500, memoryBytes: 1e9, gpu: null },
 			labels: { zone: "eu" },
 			gates: [],
-			retries: { max: 1, on: ["error", "timeout", "oom", "launch", "input", "disk"], delayMs: 1000, backoff: 2 },
+			retries: {
+				max: 1,
+				on: ["error", "timeout", "oom", "launch", "input", "disk"],
+				exitCodes: [],
+				delayMs: 1000,
+				backoff: 2,
+				lost: 3,
+			},
 			timeoutMs: 30 * 60_000,
 			priority: 60,
+			...unset,
 		} satisfies StepDefinition);
 	});
 
@@ -102,9 +121,10 @@ steps:
 			resources: { cpuMillis: 2000, memoryBytes: Gi, gpu: { count: 2, memoryBytes: 40e9, model: "A100" } },
 			labels: { zone: "eu", gpu: "true" },
 			gates: [],
-			retries: { max: 2, on: ["error", "lost"], delayMs: 10_000, backoff: 3 },
+			retries: { max: 2, on: ["error", "lost"], exitCodes: [], delayMs: 10_000, backoff: 3, lost: 3 },
 			timeoutMs: 7_200_000,
 			priority: 0,
+			...unset,
 		} satisfies StepDefinition);
 	});
 
@@ -142,7 +162,14 @@ steps:
 test("a step without settings has the built-in ones", () => {
 	expect(step("{run: x}")).toMatchObject({
 		resources: { cpuMillis: 1000, memoryBytes: 256 * Mi, gpu: null },
-		retries: { max: 0, on: ["error", "timeout", "oom", "launch", "input", "disk"], delayMs: 1000, backoff: 2 },
+		retries: {
+			max: 0,
+			on: ["error", "timeout", "oom", "launch", "input", "disk"],
+			exitCodes: [],
+			delayMs: 1000,
+			backoff: 2,
+			lost: 3,
+		},
 		timeoutMs: 0,
 		priority: 50,
 		env: {},

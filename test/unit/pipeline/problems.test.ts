@@ -40,6 +40,10 @@ test.each<[string, string[]]>([
 	],
 	["name: p\n__proto__: {}\nsteps: {a: {run: x}}", ["2:1 __proto__: expected a plain word as key"]],
 	['name: p\nsteps: {a: {run: "x\\0"}}', ["2:18 steps.a.run: holds a NUL character, which no program can be given"]],
+	[
+		"name: p\nsteps:\n  a:\n    run: echo a: b",
+		["4:10 : not valid YAML: text that holds `: ` must be quoted, or stand below a `|`"],
+	],
 	["name: p\n---\nname: q", ["2:1 : not valid YAML: more than one document in a file"]],
 	[
 		"name: a b\nsteps: {a: {run: x}}",
@@ -58,12 +62,6 @@ test.each<[string, string[]]>([
 		[
 			"2:1 step: `step` is no key here (did you mean `steps`?)",
 			"3:1 retries: `retries` is no key here (put it under `defaults`)",
-		],
-	],
-	[
-		"name: p\ntimeout: 1h\nsteps: {a: {run: x}}",
-		[
-			"2:1 timeout: `timeout` is understood but not carried out by this release (put it under `defaults`, for each step)",
 		],
 	],
 	[
@@ -113,32 +111,12 @@ test.each<[string, string[]]>([
 	["{run: }", ["4:12 steps.a.run: expected a command, found nothing"]],
 	[
 		"{uses: selct}",
-		["4:13 steps.a.uses: expected one of select, deploy, noop, found `selct` (did you mean `select`?)"],
-	],
-	[
-		"{uses: approve}",
 		[
-			"4:13 steps.a.uses: `uses: approve` is understood but not carried out by this release (let `gates` decide, or deploy by a second pipeline)",
-		],
-	],
-	[
-		"{uses: pipeline, with: {file: b.yaml}}",
-		[
-			"4:13 steps.a.uses: `uses: pipeline` is understood but not carried out by this release (write the steps of the other pipeline into this one)",
+			"4:13 steps.a.uses: expected one of select, deploy, approve, pipeline, noop, found `selct` (did you mean `select`?)",
 		],
 	],
 	["{run: x, need: [b]}", ["4:15 steps.a.need: `need` is no key here (did you mean `needs`?)"]],
 	["{run: x, depends_on: [b]}", ["4:15 steps.a.depends_on: `depends_on` is no key here (did you mean `needs`?)"]],
-	[
-		"{run: x, if: true}",
-		[
-			"4:15 steps.a.if: `if` is understood but not carried out by this release (leave the step out, or let its command decide)",
-		],
-	],
-	[
-		"{run: x, cache: {ttl: 7d}}",
-		["4:15 steps.a.cache: `cache` is understood but not carried out by this release (every run runs all of its steps)"],
-	],
 	[
 		"{run: x, nodes: 2}",
 		["4:15 steps.a.nodes: `nodes` is understood but not carried out by this release (a step runs on one agent)"],
@@ -205,7 +183,7 @@ test.each<[string, string[]]>([
 		"{run: x, retries: {on: [eror], delay: 10, backoff: 0}}",
 		[
 			"4:24 steps.a.retries: expected `max`, how many retries there may be",
-			"4:30 steps.a.retries.on.0: expected one of error, timeout, oom, output, input, launch, lost, gate, disk, serving, found `eror` (did you mean `error`?)",
+			"4:30 steps.a.retries.on.0: expected one of error, timeout, oom, output, input, launch, lost, gate, disk, serving, or an exit code from 1 to 255, found `eror` (did you mean `error`?)",
 			"4:44 steps.a.retries.delay: expected a duration up to 365d, such as 500ms, 10s, 30m or 2h, found `10`",
 			"4:57 steps.a.retries.backoff: expected a factor from 1 to 100, found `0`",
 		],
@@ -228,7 +206,7 @@ test.each<[string, string[]]>([
 	],
 	[
 		"{run: x, labels: {zone: '${{ params.epochs }}'}}",
-		["4:31 steps.a.labels.zone: an expression has no meaning here (it is read in `run` and `env`)"],
+		["4:31 steps.a.labels.zone: an expression has no meaning here (it is read in `run`, `env`, `message` and `group`)"],
 	],
 	[
 		"{run: x, matrix: {}}",
@@ -238,27 +216,15 @@ test.each<[string, string[]]>([
 		"{run: x, matrix: {x: [1, '1'], y: [], 3: [a]}}",
 		[
 			"4:31 steps.a.matrix.x.1: `1` is given twice (remove one of them)",
-			"4:40 steps.a.matrix.y: expected a list of at least one value, found an empty list",
+			"4:40 steps.a.matrix.y: expected a list of at least one value, found an empty list (or an earlier step's output that holds a JSON list, `step.output`)",
 			"4:44 steps.a.matrix.3: `3` is no name of an axis (expected letters, digits, `-` and `_`, and not a number)",
-		],
-	],
-	[
-		"{run: '${{ matrix.x }}', matrix: prepare.list}",
-		[
-			"4:39 steps.a.matrix: a matrix from an earlier step's output is understood but not carried out by this release (write the values into the file)",
-		],
-	],
-	[
-		"{run: x, matrix: {x: prepare.list}}",
-		[
-			"4:27 steps.a.matrix.x: a matrix from an earlier step's output is understood but not carried out by this release (write the values into the file)",
 		],
 	],
 	[
 		"{run: 'e ${{ params.epoch }} ${{ param.epochs }} ${{ matrix.x }} ${{ params.epochs'}",
 		[
 			"4:15 steps.a.run: `epoch` is no parameter (did you mean `epochs`?)",
-			"4:35 steps.a.run: expected `${{ params.<name> }}` or `${{ matrix.<axis> }}`, found `${{ param.epochs }}` (did you mean `params.epochs`?)",
+			"4:35 steps.a.run: expected `${{ params.<name> }}`, `${{ matrix.<axis> }}` or `${{ steps.<step>.outputs.<output> }}`, found `${{ param.epochs }}` (did you mean `params.epochs`?)",
 			"4:55 steps.a.run: `x` is no axis of this step's matrix (there is none)",
 			"4:71 steps.a.run: `${{` is never closed (close it with `}}`)",
 		],
@@ -271,6 +237,167 @@ test.each<[string, string[]]>([
 	const found = inStep(body);
 	expect(found).toHaveLength(expected.length);
 	for (const [index, problem] of found.entries()) expect(problem).toContain(expected[index]);
+});
+
+test.each<[string, string[]]>([
+	["{run: x, if: }", ["4:19 steps.a.if: expected a condition, such as `params.full`"]],
+	["{run: x, if: [a]}", ["4:19 steps.a.if: expected a condition, such as `params.full`"]],
+	["{run: x, if: params.epoch > 3}", ["4:19 steps.a.if: `epoch` is no parameter (did you mean `epochs`?)"]],
+	[
+		"{run: x, if: \"params.epochs > 3 && params.epoch == 'params.epoch'\"}",
+		["4:41 steps.a.if: `epoch` is no parameter (did you mean `epochs`?)"],
+	],
+	["{run: x, if: params.epochs = 3}", ['4:33 steps.a.if: unexpected "=" (did you mean `==`?)']],
+	[
+		"{run: x, if: params.epochs and true}",
+		["4:33 steps.a.if: `and` is nothing that is known here (did you mean `&&`?)"],
+	],
+	["{run: x, if: failure()}", ["4:19 steps.a.if: `failure` is no function (did you mean `failed()`?)"]],
+	["{run: x, if: matrix.lr > 0}", ["4:19 steps.a.if: `lr` is no axis of this step's matrix (there is none)"]],
+	["{run: x, if: steps.b.state == 'failed'}", ["4:19 steps.a.if: no step is called `b` (known: a)"]],
+	["{run: x, if: steps.a.state == 'failed'}", ["4:19 steps.a.if: `a` needs itself (remove it)"]],
+	[
+		"{run: x, if: steps.a.result == 1}",
+		[
+			"4:19 steps.a.if: `steps.a.result` names nothing that is known here (expected params.<name>, matrix.<axis>, steps.<step>.state, steps.<step>.outputs.<output> or steps.<step>.metrics.<metric>)",
+		],
+	],
+	[
+		"{run: x, if: '${{ params.epochs > 1 }} && true'}",
+		["4:20 steps.a.if: `${{ }}` may only stand around the whole condition"],
+	],
+	[
+		"\n    run: x\n    if: >\n      params.epochs > 1 &&\n      params.nope",
+		["8:7 steps.a.if: `nope` is no parameter (known: epochs)"],
+	],
+	[`{run: x, if: ${"true && ".repeat(400)}true}`, ["4:19 steps.a.if: longer than 2000 characters"]],
+	["{run: x, if: !failed()}", ["a value that begins with `!` must be quoted"]],
+	["{run: x, grace: 2h}", ["4:22 steps.a.grace: expected at most 1h, found `2h`"]],
+	["{run: x, grace: soon}", ["4:22 steps.a.grace: expected a duration up to 365d"]],
+	[
+		"{run: x, on_lost: wait 10m}",
+		[
+			"4:24 steps.a.on_lost: expected `restart` or {wait: 10m}, found `wait 10m` (an attempt that is heard of within that time goes on)",
+		],
+	],
+	["{run: x, on_lost: {}}", ["4:24 steps.a.on_lost: expected `wait`, how long a lost attempt may still be heard of"]],
+	["{run: x, on_lost: {wiat: 1m}}", ["expected `wait`", "`wiat` is no key here (did you mean `wait`?)"]],
+	["{run: x, cache: 7d}", ["4:22 steps.a.cache: expected true, false or {ttl: 7d}, found `7d`"]],
+	[
+		"{run: x, cache: {ttl: 0}}",
+		["4:28 steps.a.cache.ttl: expected how long a result is taken, found `0` (`cache: false` takes none)"],
+	],
+	["{uses: noop, cache: true}", ["4:19 steps.a.cache: `cache` has no effect in a `noop` step (remove it)"]],
+	[
+		"{run: x, concurrency: 2}",
+		[
+			"4:28 steps.a.concurrency: expected the name of a group, found `2` (how many at once is `max`: {group: gpu-lab, max: 2})",
+		],
+	],
+	[
+		"{run: x, concurrency: {max: 0}}",
+		["expected `group`, which names those that count together", "from 1 to 10000, found `0`"],
+	],
+	[
+		"{run: x, concurrency: {group: g, cancel_in_progress: true}}",
+		[
+			"4:39 steps.a.concurrency.cancel_in_progress: `cancel_in_progress` has a meaning for whole runs only (put it at the top of the file)",
+		],
+	],
+	[
+		"{run: x, concurrency: 'g-${{ params.epoch }}-${{ steps.a.state }}-${{ matrix.x }}'}",
+		[
+			"4:31 steps.a.concurrency: `epoch` is no parameter (did you mean `epochs`?)",
+			"4:51 steps.a.concurrency: a step has no meaning here (name parameters, `params.<name>`)",
+			"4:72 steps.a.concurrency: `x` is no axis of this step's matrix (there is none)",
+		],
+	],
+	["{run: x, retries: {max: 1, on: [0, 256, 1.5]}}", ["found `0`", "found `256`", "found `1.5`"]],
+	[
+		"{run: x, retries: {max: 1, on: [error, 42]}}",
+		["4:37 steps.a.retries.on: `error` is any exit code, 42 too (remove `error`, or the codes)"],
+	],
+	["{run: x, retries: {max: 1, lost: -1}}", ["4:39 steps.a.retries.lost: expected a whole number from 0 to 100"]],
+	["{uses: approve}", ["4:3 steps.a: expected `with`, a mapping with `message`"]],
+	["{uses: approve, with: {}}", ["4:3 steps.a: expected `with.message`"]],
+	["{uses: approve, with: {message: 5}}", ["4:38 steps.a.with.message: expected what the person is asked, found `5`"]],
+	["{uses: approve, retries: 2, with: {message: m}}", ["`retries` has no effect in a `approve` step (remove it)"]],
+	[
+		"{run: x, matrix: prepare.list}",
+		[
+			"expected a mapping of axes to lists, found `prepare.list` (for values from an earlier step: {item: prepare.list})",
+		],
+	],
+	["{run: x, matrix: {x: hello}}", ["4:27 steps.a.matrix.x: expected a step's output, `step.output`, found `hello`"]],
+	["{run: x, matrix: {x: prepare.list}}", ["4:27 steps.a.matrix.x: no step is called `prepare`"]],
+	[
+		"{run: x, matrix: {x: [{a: 1}, {b: 1}, 3], y: [{}], z: [{'a b': 1}, {a: [1]}]}}",
+		[
+			"4:36 steps.a.matrix.x.1: has other keys than the first value of the axis (give each value the same keys)",
+			"4:44 steps.a.matrix.x.2: has other keys than the first value of the axis (give each value the same keys)",
+			"4:52 steps.a.matrix.y.0: expected a mapping of at least one key, found an empty mapping",
+			"4:62 steps.a.matrix.z.0.a b: `a b` is no key of an axis",
+			"4:73 steps.a.matrix.z.1: has other keys",
+			"4:77 steps.a.matrix.z.1.a: expected text, a number, true or false, found a list",
+		],
+	],
+	[
+		"{run: '${{ matrix.x }} ${{ matrix.x.b }}', matrix: {x: [{a: 1}]}}",
+		[
+			"4:13 steps.a.run: `x` is no axis of this step's matrix (known: x.a)",
+			"4:29 steps.a.run: `x.b` is no axis of this step's matrix (did you mean `x.a`?)",
+		],
+	],
+])("step %j says when and how often", (body, expected) => {
+	const found = inStep(body);
+	expect(found).toHaveLength(expected.length);
+	for (const [index, problem] of found.entries()) expect(problem).toContain(expected[index]);
+});
+
+test.each<[string, string[]]>([
+	["timeout: soon", ["2:10 timeout: expected a duration up to 365d"]],
+	[
+		"concurrency: {group: 'g-${{ matrix.x }}'}",
+		["2:25 concurrency.group: `x` is no axis of this step's matrix (there is none)"],
+	],
+	["concurrency: {group: g, cancel_in_progress: maybe}", ["expected true or false, found `maybe`"]],
+	["cache: true", ["2:1 cache: `cache` is no key here (put it under `defaults`)"]],
+	["if: true", ["2:1 if: `if` is no key here (it belongs to a step)"]],
+	[
+		"defaults: {concurrency: x}",
+		["2:12 defaults.concurrency: `concurrency` is no key here (it stands at the top of the file)"],
+	],
+	[
+		"defaults: {on_failure: x}",
+		["2:12 defaults.on_failure: `on_failure` is no key here (it stands at the top of the file)"],
+	],
+	[
+		"defaults: {env: {A: '${{ steps.a.state }}'}}",
+		["2:22 defaults.env.A: a step has no meaning here (name parameters, `params.<name>`)"],
+	],
+	["on_failure: tell", ["2:13 on_failure: expected a mapping of steps, found `tell`"]],
+	["on_failure: {a: {run: x}}", ["2:14 on_failure.a: `a` is a step under `steps` already (choose another name)"]],
+	["on_failure: {b: {run: x, needs: c}}", ["2:33 on_failure.b.needs: no step is called `c` (known: a, b)"]],
+	["outputs: {o: a.o}", ["2:14 outputs.o: step `a` has no output `o` (there is none)"]],
+	["outputs: [o]", ["2:10 outputs: expected a mapping such as {model: train.model}, found a list"]],
+	[
+		"params: {x: {type: string, description: 5}}",
+		["2:41 params.x.description: expected a description, found `5` (quote it to make it text)"],
+	],
+])("head %j", (line, expected) => {
+	const found = problemsOf(`name: p\n${line}\nsteps: {a: {run: x}}`);
+	expect(found).toHaveLength(expected.length);
+	for (const [index, problem] of found.entries()) expect(problem).toContain(expected[index]);
+});
+
+test("steps of `on_failure` are not for others to wait for, and few", () => {
+	expect(problemsOf("name: p\nsteps: {a: {run: x, needs: b}}\non_failure: {b: {run: x}}")).toEqual([
+		"2:28 steps.a.needs: `b` runs only when the run has failed, so nothing outside `on_failure` can wait for it (move it to `steps`)",
+	]);
+	const many = Array.from({ length: 21 }, (_, index) => `b${index}: {run: x}`).join(", ");
+	expect(problemsOf(`name: p\nsteps: {a: {run: x}}\non_failure: {${many}}`)).toEqual([
+		"3:1 on_failure: more than 20 steps (one step can do more than one thing)",
+	]);
 });
 
 const others = [
@@ -295,7 +422,35 @@ test.each<[string, string[]]>([
 			"`train` is a matrix, so `train.model` is one for each of its cells (choose a cell by a step with `uses: select`, and take that step's output)",
 		],
 	],
-	["{uses: select}", ["steps.a: expected `with`, which says what to select"]],
+	["{run: x, if: prepare.state}", ["`prepare` is nothing that is known here"]],
+	[
+		"{run: x, if: steps.prepar.outputs.dataset}",
+		["4:19 steps.a.if: no step is called `prepar` (did you mean `prepare`?)"],
+	],
+	["{run: x, if: steps.prepare.outputs.datset}", ["step `prepare` has no output `datset` (did you mean `dataset`?)"]],
+	["{run: x, if: steps.train.outputs.model}", ["`train` is a matrix, so `train.model` is one for each of its cells"]],
+	[
+		"{run: x, if: steps.train.metrics.loss < 1}",
+		[
+			"`train` is a matrix, whose cells each have metrics of their own (choose a cell by a step with `uses: select`, and take that step's metrics)",
+		],
+	],
+	[
+		"{run: x, if: steps.idle.metrics.loss < 1}",
+		["`idle` is a `noop` step, and reports no metrics (name a step with `run`)"],
+	],
+	["{run: '${{ steps.train.outputs.model }}'}", ["`train` is a matrix, so `train.model` is one for each of its cells"]],
+	[
+		"{run: '${{ steps.nope.state }} ${{ step.train.state }}'}",
+		["no step is called `nope`", "expected `${{ params.<name> }}`"],
+	],
+	["{run: x, matrix: {x: train.model}}", ["`train` is a matrix, so `train.model` is one for each of its cells"]],
+	["{run: x, matrix: {x: prepare.datset}}", ["step `prepare` has no output `datset` (did you mean `dataset`?)"]],
+	[
+		"{run: x, concurrency: 'g-${{ matrix.x }}', matrix: {x: prepare.dataset}}",
+		["`x` is no axis of this step's matrix (there is none)"],
+	],
+	["{uses: select}", ["steps.a: expected `with`, a mapping with `from`"]],
 	[
 		"{uses: select, with: {form: train, metric: m, mode: best}}",
 		[
@@ -323,7 +478,7 @@ test.each<[string, string[]]>([
 	],
 	[
 		"{uses: deploy, with: {model: best.model, name: '${{ params.epochs }}'}}",
-		["steps.a.with.name: an expression has no meaning here (it is read in `run` and `env`)"],
+		["steps.a.with.name: an expression has no meaning here (it is read in `run`, `env`, `message` and `group`)"],
 	],
 	[
 		"{uses: deploy, retries: 2, with: {model: best.model, name: d}}",
@@ -370,7 +525,7 @@ test("a mistake in one step is not told again by those that use it", () => {
 			"name: p\nsteps: {a: {uses: nope}, b: {run: x, inputs: {i: a.out}}, c: {run: x, outputs: {o: /o}}, d: {run: x, inputs: {i: c.o}}}",
 		),
 	).toEqual([
-		"2:19 steps.a.uses: expected one of select, deploy, noop, found `nope` (did you mean `noop`?)",
+		"2:19 steps.a.uses: expected one of select, deploy, approve, pipeline, noop, found `nope` (did you mean `noop`?)",
 		"2:84 steps.c.outputs.o: expected a relative path that stays inside its folder, found `/o` (use `/` between names, no `..`)",
 	]);
 });

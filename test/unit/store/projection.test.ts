@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JournalEvent } from "#coordinator/core/events.ts";
 import { openReadStore, type ReadStore } from "#coordinator/store/store.ts";
 import type { StepView } from "#shared/api.ts";
+import type { RunId, StepKey } from "#shared/ids.ts";
 import { artifactOf, createStory, pipelineOf, type Story, stepOf } from "#test/support/journal-story.ts";
 
 const RUN = "r0000000000001";
@@ -177,6 +178,136 @@ describe("a run's way through the tables", () => {
 		expect(run().steps.running).toBe(0);
 		store.project([{ sequence: 5, events: later.slice(0, 1) }]);
 		expect(run().steps.running).toBe(1);
+	});
+});
+
+describe("what the core decides besides", () => {
+	const statesOf = (): string[] => run().stepList.map(({ key, state }) => `${key} ${state}`);
+
+	it("leaves a step with a condition waiting until its event, and tells only of needs that are open", () => {
+		const condition = { source: "failed()", statusAware: true };
+		const definition = pipelineOf("p", [
+			stepOf("a"),
+			stepOf("b"),
+			stepOf("alarm", { needs: ["a", "b"], condition }),
+			stepOf("first", { condition: { source: "params.x", statusAware: false } }),
+		]);
+		commit(story.submitted(definition));
+		expect(statesOf()).toEqual(["a ready", "b ready", "alarm waiting", "first waiting"]);
+		commit(story.readied("first"), story.settled("a", "failed"));
+		expect(step("alarm").reason).toBe("waits for b");
+		commit(...story.passed("b"));
+		expect(step("alarm")).toMatchObject({ state: "waiting", reason: "" });
+		commit(story.readied("alarm"));
+		expect(step("alarm").state).toBe("ready");
+		expect(step("alarm").readyAtMs).not.toBeNull();
+		expect(store.counts().steps).toMatchObject({ waiting: 0, ready: 2, failed: 1, succeeded: 1 });
+	});
+
+	it("queues a run with a concurrency group until it is admitted", () => {
+		const concurrency = { group: "gpu", max: 1, cancelInProgress: false };
+		commit(story.submitted(pipelineOf("p", [stepOf("a"), stepOf("b", { needs: ["a"] })], { concurrency })));
+		expect(run()).toMatchObject({ state: "queued", reason: "waits for its turn in its concurrency group" });
+		expect(statesOf()).toEqual(["a waiting", "b waiting"]);
+		commit(story.admitted());
+		expect(run()).toMatchObject({ state: "running", reason: "" });
+		expect(statesOf()).toEqual(["a ready", "b waiting"]);
+	});
+
+	it("cancels a queued run, and keeps the reason", () => {
+		const concurrency = { group: "gpu", max: 1, cancelInProgress: false };
+		commit(story.submitted(pipelineOf("p", [stepOf("a")], { concurrency })), story.cancelRequested());
+		expect(run()).toMatchObject({ state: "cancelling", reason: "enough" });
+		commit(story.settled("a", "cancelled"), story.finished("cancelled"));
+		expect(run()).toMatchObject({ state: "cancelled", reason: "enough" });
+	});
+
+	it("replaces a step by the cells that its matrix grew, in its place", () => {
+		const definition = pipelineOf("p", [
+			stepOf("prepare"),
+			stepOf("train", { needs: ["prepare"], matrix: { shard: { step: "prepare", output: "shards" } } }),
+			stepOf("join", { needs: ["train"] }),
+		]);
+		commit(story.submitted(definition));
+		expect(statesOf()).toEqual(["prepare ready", "train waiting", "join waiting"]);
+		commit(...story.passed("prepare"));
+		expect(step("train").state).toBe("waiting");
+		commit(story.expanded("train", [{ shard: "a" }, { shard: "b" }]));
+		expect(statesOf()).toEqual(["prepare succeeded", "train.0 ready", "train.1 ready", "join waiting"]);
+		expect(step("train.1").matrix).toEqual({ shard: "b" });
+		expect(step("join").reason).toBe("waits for train (2 of 2 cells open)");
+		expect(run().steps.total).toBe(4);
+		expect(store.counts().steps).toMatchObject({ succeeded: 1, ready: 2, waiting: 1 });
+		commit(...story.passed("train.0"), ...story.passed("train.1"));
+		expect(step("join").state).toBe("ready");
+	});
+
+	it("shows a step that waits for a person", () => {
+		const approve = { kind: "approve" as const, message: "ship it?" };
+		commit(
+			story.submitted(pipelineOf("p", [stepOf("release", { action: approve })])),
+			story.held("release", "ship it?"),
+		);
+		expect(step("release")).toMatchObject({ state: "held", reason: "waits for approval: ship it?" });
+		commit(story.answered("release", true), story.settled("release", "succeeded", { reason: "approved by ada" }));
+		expect(step("release")).toMatchObject({ state: "succeeded", reason: "approved by ada" });
+		expect(store.counts().steps).toMatchObject({ held: 0, succeeded: 1 });
+	});
+
+	it("tells of a step that is to stop, and of a run whose time is up", () => {
+		commit(story.submitted(pipelineOf("p", [stepOf("a"), stepOf("b")])), story.leased("a"), story.started("a"));
+		commit(story.stepCancelRequested("a", "diverged"));
+		expect(step("a")).toMatchObject({ state: "running", reason: "being cancelled: diverged" });
+		commit(story.settled("a", "cancelled", { reason: "diverged" }), story.timedOut("it took too long"));
+		expect(run()).toMatchObject({ state: "running", reason: "it took too long" });
+		commit(story.settled("b", "skipped"), story.finished("failed", "it took too long"));
+		expect(run()).toMatchObject({ state: "failed", reason: "it took too long" });
+	});
+
+	it("knows where results come from that were not made here", () => {
+		const earlier = "r0000000000000" as RunId;
+		const reused = ["prepare", "train.1", "train.0"].map((key) => ({
+			stepKey: key as StepKey,
+			matrixJson: { "train.1": '{"lr":0.1,"seed":2}', "train.0": '{"lr":9,"seed":9}' }[key] ?? "{}",
+			runId: earlier,
+			outputs: [],
+			metrics: [],
+		}));
+		commit(story.submitted(digits, { reused, basedOn: earlier, leftOut: ["select"] }));
+		expect(run().basedOn).toBe(earlier);
+		// One that is taken waits for that, and for nothing else.
+		expect(step("prepare").state).toBe("waiting");
+		commit(story.settled("prepare"), story.settled("train.1"), story.settled("select", "skipped"));
+		expect(step("prepare").takenFrom).toEqual({ run: earlier, step: "prepare" });
+		expect(step("train.1").takenFrom).toEqual({ run: earlier, step: "train.1" });
+		expect(step("train.0")).toMatchObject({ state: "ready", takenFrom: null });
+		commit(...story.passed("train.0"));
+		expect(step("train.0").takenFrom).toBeNull();
+		commit(story.cacheChecked("train.2", { hit: true, sourceRunId: earlier, sourceStepKey: "fit" as StepKey }));
+		commit(story.settled("train.2"), story.cacheChecked("train.3", { reason: "params.lr was 1, is 2" }));
+		expect(step("train.2").takenFrom).toEqual({ run: earlier, step: "fit" });
+		expect(step("train.3").takenFrom).toBeNull();
+	});
+
+	it("keeps what a run can be made from again, and what small outputs say", () => {
+		const code = artifactOf("code", "c");
+		commit(story.submitted(digits, { paramsJson: '{"epochs":3}', code, cacheMode: "refresh", leftOut: ["select"] }));
+		expect(store.source(RUN)).toEqual({
+			...{ definition: digits, params: { epochs: 3 }, code, cacheMode: "refresh", leftOut: ["select"] },
+		});
+		expect(store.source("rnone")).toBeNull();
+		const outputs = [{ ...artifactOf("shards", "a"), valueJson: "[1,2]" }];
+		commit(story.settled("prepare", "succeeded", { outputs }));
+		expect(step("prepare").outputs).toEqual(outputs);
+	});
+
+	it("reads definitions of the release before", () => {
+		const { graceMs: _, condition: _c, values: _v, cache: _a, concurrency: _o, ...old } = stepOf("train");
+		const { timeoutMs: _t, concurrency: _n, ...first } = pipelineOf("old", []);
+		const definitionJson = JSON.stringify({ ...first, version: 1, steps: [old] });
+		commit(story.submitted(digits, { definitionJson }));
+		expect(step("train").state).toBe("ready");
+		expect(store.source(RUN)?.definition).toMatchObject({ version: 2, steps: [{ name: "train", condition: null }] });
 	});
 });
 

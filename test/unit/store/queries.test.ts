@@ -1,6 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openEventHistory } from "#coordinator/store/journal-events.ts";
+import type { RunFilter } from "#coordinator/store/run-pages.ts";
 import { SCHEMA } from "#coordinator/store/schema.ts";
 import { openReadStore, type ReadStore } from "#coordinator/store/store.ts";
 import type { RunSummary } from "#shared/api.ts";
@@ -58,6 +60,81 @@ describe("pages of runs", () => {
 
 	it("refuses to begin behind a run that is none", () => {
 		expect(() => store.runs({ limit: 5, before: "r-none" })).toThrow(expect.objectContaining({ code: "RM_BAD_INPUT" }));
+	});
+});
+
+describe("filters", () => {
+	const found = (filter: Partial<RunFilter>): string[] => {
+		const seen: string[] = [];
+		for (let before: string | undefined; ; ) {
+			const { items, next } = store.runs({ limit: 2, ...filter, before });
+			seen.push(...items.map(({ id }) => id));
+			if (next === null) return seen.reverse();
+			before = next;
+		}
+	};
+	const submit = (
+		id: string,
+		atMs: number,
+		pipeline: string,
+		more: { submitter?: string; paramsJson?: string } = {},
+	) => {
+		const event = createStory(id, atMs).submitted(pipelineOf(pipeline, [stepOf("a")]), more);
+		store.project([{ sequence: store.sequence() + 1, events: [event] }]);
+	};
+
+	beforeEach(() => {
+		submit("r0a1", 1_000, "digits", { paramsJson: '{"lr":0.1,"data":"mnist-small"}' });
+		submit("r0a2", 2_000, "digits-big", { submitter: "grace", paramsJson: '{"lr":0.01}' });
+		submit("r0b3", 3_000, "iris", { paramsJson: '{"note":"100% \\"sure\\" — naïve"}' });
+		// A leader whose clock was behind.
+		submit("r0b4", 2_500, "digits", { paramsJson: '{"lr":0.1}' });
+		submit("r0b5", 4_000, "digits", { submitter: "grace" });
+	});
+
+	it("takes runs of a time, a submitter, and all of these at once", () => {
+		expect(found({ since: 2_500 })).toEqual(["r0b3", "r0b4", "r0b5"]);
+		expect(found({ until: 2_500 })).toEqual(["r0a1", "r0a2"]);
+		expect(found({ since: 2_000, until: 3_000 })).toEqual(["r0a2", "r0b4"]);
+		expect(found({ since: 9_000 })).toEqual([]);
+		expect(found({ until: 1_000 })).toEqual([]);
+		expect(found({ submitter: "grace" })).toEqual(["r0a2", "r0b5"]);
+		expect(found({ submitter: "grace", pipeline: "digits", since: 1_000, state: "running" })).toEqual(["r0b5"]);
+		expect(found({ state: "queued" })).toEqual([]);
+	});
+
+	it("searches beginnings of words in ids, pipelines, submitters and parameters", () => {
+		expect(found({ search: "digi" })).toEqual(["r0a1", "r0a2", "r0b4", "r0b5"]);
+		expect(found({ search: "lr=0.1" })).toEqual(["r0a1", "r0b4"]);
+		expect(found({ search: "R0B" })).toEqual(["r0b3", "r0b4", "r0b5"]);
+		expect(found({ search: "small digits" })).toEqual(["r0a1"]);
+		expect(found({ search: "big grace" })).toEqual(["r0a2"]);
+		expect(found({ search: "naive" })).toEqual(["r0b3"]);
+		expect(found({ search: "igits" })).toEqual([]);
+		expect(found({ search: "digits", submitter: "grace", since: 3_000 })).toEqual(["r0b5"]);
+		expect(found({ search: "  " })).toHaveLength(5);
+	});
+
+	it("takes any text for words", () => {
+		for (const search of [
+			'"',
+			'"sure"',
+			"*",
+			"a OR b",
+			"NEAR(",
+			"words:x",
+			"^x",
+			"-",
+			"100%",
+			"\u0000",
+			"(((",
+			"x' --",
+		]) {
+			expect(() => found({ search }), search).not.toThrow();
+		}
+		expect(found({ search: '"sure"' })).toEqual(["r0b3"]);
+		expect(found({ search: "!?" })).toEqual([]);
+		fc.assert(fc.property(fc.string({ maxLength: 40 }), (search) => found({ search }).length <= 5));
 	});
 });
 
@@ -154,7 +231,10 @@ describe("the events' history", () => {
 				kind: "runSubmitted",
 				run: "ra",
 				step: null,
-				data: { pipeline: "p", params: {}, submitter: "ada", code: null, submissionId: "s-ra" },
+				data: {
+					...{ pipeline: "p", params: {}, submitter: "ada", code: null, submissionId: "s-ra" },
+					...{ taken: 0, leftOut: [], cacheMode: "use", basedOn: "" },
+				},
 			},
 			{
 				id: "3.2",

@@ -8,6 +8,8 @@ export interface ArtifactRef {
   'sizeBytes'?: (number | string | Long);
   'fileCount'?: (number);
   'holders'?: (string)[];
+  'valueJson'?: (string);
+  '_valueJson'?: "valueJson";
 }
 
 export interface ArtifactRef__Output {
@@ -16,4 +18,6 @@ export interface ArtifactRef__Output {
   'sizeBytes': (number);
   'fileCount': (number);
   'holders': (string)[];
+  'valueJson'?: (string);
+  '_valueJson'?: "valueJson";
 }

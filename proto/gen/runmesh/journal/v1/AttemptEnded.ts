@@ -4,6 +4,7 @@ import type { AttemptState as _runmesh_journal_v1_AttemptState, AttemptState__Ou
 import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh_report_v1_Failure__Output } from '../../../runmesh/report/v1/Failure.ts';
 import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from '../../../runmesh/common/v1/ArtifactRef.ts';
 import type { Metric as _runmesh_common_v1_Metric, Metric__Output as _runmesh_common_v1_Metric__Output } from '../../../runmesh/common/v1/Metric.ts';
+import type { CodeUse as _runmesh_report_v1_CodeUse, CodeUse__Output as _runmesh_report_v1_CodeUse__Output } from '../../../runmesh/report/v1/CodeUse.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AttemptEnded {
@@ -17,6 +18,7 @@ export interface AttemptEnded {
   'startedAtMs'?: (number | string | Long);
   'finishedAtMs'?: (number | string | Long);
   'reason'?: (string);
+  'codeUse'?: (_runmesh_report_v1_CodeUse | null);
 }
 
 export interface AttemptEnded__Output {
@@ -30,4 +32,5 @@ export interface AttemptEnded__Output {
   'startedAtMs': (number);
   'finishedAtMs': (number);
   'reason': (string);
+  'codeUse': (_runmesh_report_v1_CodeUse__Output | null);
 }

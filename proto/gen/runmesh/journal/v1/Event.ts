@@ -12,6 +12,15 @@ import type { StepRetryScheduled as _runmesh_journal_v1_StepRetryScheduled, Step
 import type { ModelVersionRegistered as _runmesh_journal_v1_ModelVersionRegistered, ModelVersionRegistered__Output as _runmesh_journal_v1_ModelVersionRegistered__Output } from '../../../runmesh/journal/v1/ModelVersionRegistered.ts';
 import type { DeploymentChanged as _runmesh_journal_v1_DeploymentChanged, DeploymentChanged__Output as _runmesh_journal_v1_DeploymentChanged__Output } from '../../../runmesh/journal/v1/DeploymentChanged.ts';
 import type { ReplicaReported as _runmesh_journal_v1_ReplicaReported, ReplicaReported__Output as _runmesh_journal_v1_ReplicaReported__Output } from '../../../runmesh/journal/v1/ReplicaReported.ts';
+import type { RunAdmitted as _runmesh_journal_v1_RunAdmitted, RunAdmitted__Output as _runmesh_journal_v1_RunAdmitted__Output } from '../../../runmesh/journal/v1/RunAdmitted.ts';
+import type { RunTimedOut as _runmesh_journal_v1_RunTimedOut, RunTimedOut__Output as _runmesh_journal_v1_RunTimedOut__Output } from '../../../runmesh/journal/v1/RunTimedOut.ts';
+import type { StepReadied as _runmesh_journal_v1_StepReadied, StepReadied__Output as _runmesh_journal_v1_StepReadied__Output } from '../../../runmesh/journal/v1/StepReadied.ts';
+import type { MatrixExpanded as _runmesh_journal_v1_MatrixExpanded, MatrixExpanded__Output as _runmesh_journal_v1_MatrixExpanded__Output } from '../../../runmesh/journal/v1/MatrixExpanded.ts';
+import type { ApprovalRequested as _runmesh_journal_v1_ApprovalRequested, ApprovalRequested__Output as _runmesh_journal_v1_ApprovalRequested__Output } from '../../../runmesh/journal/v1/ApprovalRequested.ts';
+import type { ApprovalAnswered as _runmesh_journal_v1_ApprovalAnswered, ApprovalAnswered__Output as _runmesh_journal_v1_ApprovalAnswered__Output } from '../../../runmesh/journal/v1/ApprovalAnswered.ts';
+import type { StepCancelRequested as _runmesh_journal_v1_StepCancelRequested, StepCancelRequested__Output as _runmesh_journal_v1_StepCancelRequested__Output } from '../../../runmesh/journal/v1/StepCancelRequested.ts';
+import type { CacheChecked as _runmesh_journal_v1_CacheChecked, CacheChecked__Output as _runmesh_journal_v1_CacheChecked__Output } from '../../../runmesh/journal/v1/CacheChecked.ts';
+import type { CacheRecorded as _runmesh_journal_v1_CacheRecorded, CacheRecorded__Output as _runmesh_journal_v1_CacheRecorded__Output } from '../../../runmesh/journal/v1/CacheRecorded.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Event {
@@ -28,7 +37,16 @@ export interface Event {
   'modelVersionRegistered'?: (_runmesh_journal_v1_ModelVersionRegistered | null);
   'deploymentChanged'?: (_runmesh_journal_v1_DeploymentChanged | null);
   'replicaReported'?: (_runmesh_journal_v1_ReplicaReported | null);
-  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported";
+  'runAdmitted'?: (_runmesh_journal_v1_RunAdmitted | null);
+  'runTimedOut'?: (_runmesh_journal_v1_RunTimedOut | null);
+  'stepReadied'?: (_runmesh_journal_v1_StepReadied | null);
+  'matrixExpanded'?: (_runmesh_journal_v1_MatrixExpanded | null);
+  'approvalRequested'?: (_runmesh_journal_v1_ApprovalRequested | null);
+  'approvalAnswered'?: (_runmesh_journal_v1_ApprovalAnswered | null);
+  'stepCancelRequested'?: (_runmesh_journal_v1_StepCancelRequested | null);
+  'cacheChecked'?: (_runmesh_journal_v1_CacheChecked | null);
+  'cacheRecorded'?: (_runmesh_journal_v1_CacheRecorded | null);
+  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported"|"runAdmitted"|"runTimedOut"|"stepReadied"|"matrixExpanded"|"approvalRequested"|"approvalAnswered"|"stepCancelRequested"|"cacheChecked"|"cacheRecorded";
 }
 
 export interface Event__Output {
@@ -45,5 +63,14 @@ export interface Event__Output {
   'modelVersionRegistered'?: (_runmesh_journal_v1_ModelVersionRegistered__Output | null);
   'deploymentChanged'?: (_runmesh_journal_v1_DeploymentChanged__Output | null);
   'replicaReported'?: (_runmesh_journal_v1_ReplicaReported__Output | null);
-  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported";
+  'runAdmitted'?: (_runmesh_journal_v1_RunAdmitted__Output | null);
+  'runTimedOut'?: (_runmesh_journal_v1_RunTimedOut__Output | null);
+  'stepReadied'?: (_runmesh_journal_v1_StepReadied__Output | null);
+  'matrixExpanded'?: (_runmesh_journal_v1_MatrixExpanded__Output | null);
+  'approvalRequested'?: (_runmesh_journal_v1_ApprovalRequested__Output | null);
+  'approvalAnswered'?: (_runmesh_journal_v1_ApprovalAnswered__Output | null);
+  'stepCancelRequested'?: (_runmesh_journal_v1_StepCancelRequested__Output | null);
+  'cacheChecked'?: (_runmesh_journal_v1_CacheChecked__Output | null);
+  'cacheRecorded'?: (_runmesh_journal_v1_CacheRecorded__Output | null);
+  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported"|"runAdmitted"|"runTimedOut"|"stepReadied"|"matrixExpanded"|"approvalRequested"|"approvalAnswered"|"stepCancelRequested"|"cacheChecked"|"cacheRecorded";
 }

@@ -5,9 +5,11 @@ import type { RunState as _runmesh_journal_v1_RunState, RunState__Output as _run
 export interface RunFinished {
   'runId'?: (string);
   'state'?: (_runmesh_journal_v1_RunState);
+  'reason'?: (string);
 }
 
 export interface RunFinished__Output {
   'runId': (string);
   'state': (_runmesh_journal_v1_RunState__Output);
+  'reason': (string);
 }

@@ -11,6 +11,7 @@ export interface PushRequest {
   'atMs'?: (number | string | Long);
   'droppedBytes'?: (number | string | Long);
   'end'?: (boolean);
+  'silentAttemptIds'?: (string)[];
 }
 
 export interface PushRequest__Output {
@@ -21,4 +22,5 @@ export interface PushRequest__Output {
   'atMs': (number);
   'droppedBytes': (number);
   'end': (boolean);
+  'silentAttemptIds': (string)[];
 }

@@ -5,6 +5,7 @@ import type { Outcome as _runmesh_report_v1_Outcome, Outcome__Output as _runmesh
 import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh_report_v1_Failure__Output } from '../../../runmesh/report/v1/Failure.ts';
 import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from '../../../runmesh/common/v1/ArtifactRef.ts';
 import type { Metric as _runmesh_common_v1_Metric, Metric__Output as _runmesh_common_v1_Metric__Output } from '../../../runmesh/common/v1/Metric.ts';
+import type { CodeUse as _runmesh_report_v1_CodeUse, CodeUse__Output as _runmesh_report_v1_CodeUse__Output } from '../../../runmesh/report/v1/CodeUse.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AttemptFinished {
@@ -17,6 +18,7 @@ export interface AttemptFinished {
   'finishedAtMs'?: (number | string | Long);
   'logBytes'?: (number | string | Long);
   'logDroppedBytes'?: (number | string | Long);
+  'codeUse'?: (_runmesh_report_v1_CodeUse | null);
 }
 
 export interface AttemptFinished__Output {
@@ -29,4 +31,5 @@ export interface AttemptFinished__Output {
   'finishedAtMs': (number);
   'logBytes': (number);
   'logDroppedBytes': (number);
+  'codeUse': (_runmesh_report_v1_CodeUse__Output | null);
 }

@@ -12,6 +12,7 @@ export const FailureCause = {
   FAILURE_CAUSE_GATE: 'FAILURE_CAUSE_GATE',
   FAILURE_CAUSE_DISK: 'FAILURE_CAUSE_DISK',
   FAILURE_CAUSE_SERVING: 'FAILURE_CAUSE_SERVING',
+  FAILURE_CAUSE_REJECTED: 'FAILURE_CAUSE_REJECTED',
 } as const;
 
 export type FailureCause =
@@ -37,5 +38,7 @@ export type FailureCause =
   | 9
   | 'FAILURE_CAUSE_SERVING'
   | 10
+  | 'FAILURE_CAUSE_REJECTED'
+  | 11
 
 export type FailureCause__Output = typeof FailureCause[keyof typeof FailureCause]

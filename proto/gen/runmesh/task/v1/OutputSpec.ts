@@ -4,9 +4,11 @@
 export interface OutputSpec {
   'name'?: (string);
   'path'?: (string);
+  'asValue'?: (boolean);
 }
 
 export interface OutputSpec__Output {
   'name': (string);
   'path': (string);
+  'asValue': (boolean);
 }

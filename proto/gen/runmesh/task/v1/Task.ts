@@ -25,6 +25,7 @@ export interface Task {
   'graceMs'?: (number | string | Long);
   'code'?: (_runmesh_common_v1_ArtifactRef | null);
   'leaderEpoch'?: (number | string | Long);
+  'trackCode'?: (boolean);
   'action'?: "command"|"noop";
 }
 
@@ -46,5 +47,6 @@ export interface Task__Output {
   'graceMs': (number);
   'code': (_runmesh_common_v1_ArtifactRef__Output | null);
   'leaderEpoch': (number);
+  'trackCode': (boolean);
   'action'?: "command"|"noop";
 }

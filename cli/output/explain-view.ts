@@ -1,0 +1,50 @@
+/** Why something is as it is, for people. */
+
+import type { ExplainView, WaitView } from "#shared/api.ts";
+import { formatAge } from "./format.ts";
+import type { View } from "./print.ts";
+import { escapeControls } from "./text.ts";
+
+const BLOCKERS_SHOWN = 10;
+const STORY_SHOWN = 40;
+
+const safe = (text: string): string => escapeControls(text.replace(/\s+/g, " ").trim());
+
+/** Local time of day; with the date where that is another day. */
+const clockTime = (atMs: number, nowMs: number): string => {
+	const at = new Date(atMs);
+	const two = (number: number): string => String(number).padStart(2, "0");
+	const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+	if (at.toDateString() === new Date(nowMs).toDateString()) return time;
+	return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
+};
+
+const waitLines = ({ what, sinceMs, blockers }: WaitView, { style, nowMs }: View): string[] => {
+	const since = sinceMs === null ? "" : style.dim(`  since ${formatAge(sinceMs, nowMs)}`);
+	const shown = blockers.slice(0, BLOCKERS_SHOWN);
+	const hidden = blockers.length - shown.length;
+	return [
+		`  ${style.waiting("…")} ${safe(what)}${since}`,
+		...shown.map(({ id, reason }) => `      ${style.bold(safe(id))}${reason === "" ? "" : `  ${safe(reason)}`}`),
+		...(hidden > 0 ? [style.dim(`      and ${hidden} more`)] : []),
+	];
+};
+
+export const explainView = (explained: ExplainView, view: View): string[] => {
+	const { style, nowMs } = view;
+	const { subject, id, state, sinceMs, summary, waits, story, hints } = explained;
+	const since = sinceMs === null ? "" : style.dim(`  since ${formatAge(sinceMs, nowMs)}`);
+	const lines = [`${subject} ${style.bold(safe(id))}  ${style.state(state)(state)}${since}`, safe(summary)];
+	if (waits.length > 0) lines.push("", style.dim("waits for"), ...waits.flatMap((wait) => waitLines(wait, view)));
+	if (story.length > 0) {
+		const hidden = Math.max(0, story.length - STORY_SHOWN);
+		lines.push("", style.dim("what happened"));
+		if (hidden > 0) lines.push(style.dim(`  ${hidden} earlier: -o json shows them`));
+		for (const { atMs, text } of story.slice(hidden)) {
+			lines.push(`  ${style.dim(clockTime(atMs, nowMs))}  ${safe(text)}`);
+		}
+	}
+	if (hints.length > 0)
+		lines.push("", style.dim("what to do"), ...hints.map((hint) => `  ${style.busy("→")} ${safe(hint)}`));
+	return lines;
+};

@@ -1,0 +1,42 @@
+/** Runs of a concurrency group go ahead one after the other, in the order they came. */
+
+import { cancelRun } from "./cancel.ts";
+import { beginRun } from "./graph.ts";
+import { finishRun } from "./settle.ts";
+import type { Run } from "./state.ts";
+import { emit, type Turn } from "./turn.ts";
+
+/** A run of a group: those before it give way, if it says so. */
+export const joinGroup = (turn: Turn, run: Run): void => {
+	turn.groups.add(run.group);
+	if (!run.definition.concurrency?.cancelInProgress) return;
+	for (const other of [...(turn.state.runGroups.get(run.group) ?? [])]) {
+		if (other === run) return;
+		cancelRun(turn, other, `run ${run.id} of the group ${run.group} came`);
+	}
+};
+
+/** true when a run went ahead. */
+export const admitRuns = (turn: Turn): boolean => {
+	let admitted = false;
+	for (const group of turn.groups) {
+		turn.groups.delete(group);
+		for (let run = nextOf(turn, group); run; run = nextOf(turn, group)) {
+			emit(turn, { kind: "runAdmitted", runId: run.id });
+			beginRun(turn, run);
+			finishRun(turn, run);
+			admitted = true;
+		}
+	}
+	return admitted;
+};
+
+const nextOf = ({ state }: Turn, group: string): Run | null => {
+	const runs = state.runGroups.get(group) ?? [];
+	let active = 0;
+	for (const run of runs) {
+		if (run.status !== "queued") active += 1;
+		else return active < (run.definition.concurrency?.max ?? 1) ? run : null;
+	}
+	return null;
+};

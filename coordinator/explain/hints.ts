@@ -1,0 +1,86 @@
+/** What a person can do about it. */
+
+import type { RunDetail, StepView, WaitView } from "#shared/api.ts";
+import type { FailureCause } from "#shared/domain.ts";
+import type { StepDefinition } from "#shared/pipeline/definition.ts";
+import { rootOfSkip } from "./step.ts";
+
+const forWaits = (waits: readonly WaitView[]): string[] =>
+	waits.flatMap(({ for: kind, what, blockers }) => {
+		if (what.startsWith("no agent can run it") || what.includes(": no agent can run it")) {
+			return [
+				"ask for less in the step's `resources` or `labels`, or let an agent join that has it: `runmesh agent start`",
+			];
+		}
+		if (kind === "agents" && /no agent (is online|has joined)/.test(what)) {
+			return ["start an agent with `runmesh agent start`; `runmesh agents ls` shows those that are known"];
+		}
+		if (kind === "capacity") return ["`runmesh agents ls` shows what each agent has free"];
+		if (kind === "concurrency")
+			return ["`concurrency: {max: …}` of the step says how many of its group may run at once"];
+		if (kind === "admission") {
+			const [first] = blockers;
+			return first ? [`see what the run before it does: \`runmesh explain ${first.id}\``] : [];
+		}
+		return [];
+	});
+
+const ADVICE: Partial<Record<FailureCause, string>> = {
+	timeout: "give it more time with `timeout`, or find out what it waits for",
+	oom: "ask for more with `resources: {memory: …}`, or use less",
+	output: "write what `outputs` names below $RUNMESH_OUTPUTS",
+	input: "see that what it reads is still there: `runmesh artifacts ls`",
+	launch: "see that its `shell` and `workdir` exist on the agent",
+	lost: "see the agent: `runmesh agents ls`; `retries: {lost: …}` says how often a step may be lost",
+	gate: "see its metrics: `runmesh runs show`",
+	disk: "free some space on the agent's disk",
+	serving: "see what the replicas say: `runmesh deployments ls`",
+};
+
+const forFailure = (run: RunDetail, step: StepView, definition: StepDefinition | null): string[] => {
+	if (!step.failure) return [];
+	const { cause } = step.failure;
+	const hints = step.attempts.length > 0 ? [`its output: \`runmesh logs ${run.id} ${step.key}\``] : [];
+	const advice = ADVICE[cause];
+	if (advice) hints.push(advice);
+	if (definition?.retries.max === 0 && cause === "error" && step.attempts.length > 0) {
+		hints.push("a step that fails by chance is tried again with `retries: {max: 2}`");
+	}
+	return hints;
+};
+
+const again = ({ id, finishedAtMs }: RunDetail): string[] =>
+	finishedAtMs === null ? [] : [`run again what did not succeed: \`runmesh runs retry ${id}\``];
+
+export const stepHints = (
+	run: RunDetail,
+	step: StepView,
+	definition: StepDefinition | null,
+	waits: readonly WaitView[],
+): string[] => {
+	const hints = forWaits(waits);
+	if (step.state === "held") {
+		hints.push(`\`runmesh approve ${run.id} ${step.key}\`, or with --reject`);
+	}
+	if (step.state === "failed") hints.push(...forFailure(run, step, definition), ...again(run));
+	if (step.state === "skipped") {
+		const root = rootOfSkip(run, step.key);
+		if (root && root.key !== step.key && root.state === "failed")
+			hints.push(`\`runmesh explain ${run.id} ${root.key}\``);
+	}
+	return [...new Set(hints)];
+};
+
+export const runHints = (run: RunDetail, waits: readonly WaitView[]): string[] => {
+	const hints = forWaits(waits);
+	for (const { key } of run.stepList.filter(({ state }) => state === "held").slice(0, 3)) {
+		hints.push(`\`runmesh approve ${run.id} ${key}\`, or with --reject`);
+	}
+	if (run.state === "failed" || run.state === "cancelled") {
+		for (const { key } of run.stepList.filter(({ state }) => state === "failed").slice(0, 3)) {
+			hints.push(`\`runmesh explain ${run.id} ${key}\``);
+		}
+		hints.push(...again(run));
+	}
+	return [...new Set(hints)];
+};

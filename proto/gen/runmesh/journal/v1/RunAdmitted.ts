@@ -1,0 +1,10 @@
+// Original file: proto/runmesh/journal/v1/journal.proto
+
+
+export interface RunAdmitted {
+  'runId'?: (string);
+}
+
+export interface RunAdmitted__Output {
+  'runId': (string);
+}

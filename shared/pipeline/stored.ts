@@ -1,0 +1,29 @@
+/** A definition as the journal keeps it. One that an older release wrote gets what it could not say. */
+
+import type { PipelineDefinition, StepDefinition } from "./definition.ts";
+
+/** What version 1 did not have, with the meaning it had. */
+const stepSince2 = {
+	condition: null,
+	values: [],
+	graceMs: 10_000,
+	lostWaitMs: 0,
+	cache: null,
+	concurrency: null,
+	params: null,
+	phase: "main",
+} satisfies Partial<StepDefinition>;
+
+const retriesSince2 = { exitCodes: [], lost: 3 };
+
+export const readStoredDefinition = (json: string): PipelineDefinition => {
+	const stored = JSON.parse(json) as Omit<PipelineDefinition, "version"> & { version: number };
+	if (stored.version === 2) return stored as PipelineDefinition;
+	return {
+		...stored,
+		version: 2,
+		timeoutMs: 0,
+		concurrency: null,
+		steps: stored.steps.map((step) => ({ ...stepSince2, ...step, retries: { ...retriesSince2, ...step.retries } })),
+	};
+};

@@ -1,0 +1,64 @@
+/**
+ * A power cut: everything dies at once, and what JetStream had acknowledged and not yet synced is gone. What was told to
+ * anybody stands all the same.
+ */
+
+import { cpSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { createApiClient } from "#cli/lib/client.ts";
+import { choosePorts } from "#cli/up/free-ports.ts";
+import type { EventView } from "#shared/api.ts";
+import { requireCredentials } from "#shared/credentials.ts";
+import type { Running } from "#test/support/command-line.ts";
+import { checkFaultRun, drawMoments, writeFaultPipeline } from "#test/support/fault-pipeline.ts";
+import { journalOf, newPlace } from "#test/support/real-mesh.ts";
+import { processesNaming } from "#test/support/test-folder.ts";
+
+test("JetStream loses what it had not synced, and the run ends green all the same", async () => {
+	const [earlier, moment] = drawMoments("power", 2);
+	const place = newPlace();
+	const { ports } = await choosePorts("127.0.0.1", { http: 0, grpc: 0, nats: 0, "agent-grpc": 0, serving: 0 });
+	const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
+	const up = async (): Promise<Running> => {
+		const command = place.start("up", "--name", "lab", ...flags);
+		await command.printed(/The mesh is up/);
+		return command;
+	};
+	const stream = join(place.home.nats, "store", "jetstream", "$G", "streams", "RM_JOURNAL");
+	const synced = join(place.folder, "synced");
+
+	await up();
+	const run = place.start("run", writeFaultPipeline(place));
+	await run.printed(earlier?.shown ?? /^/);
+	cpSync(stream, synced, { recursive: true });
+	await run.printed(moment?.shown ?? /^/);
+	const { apiToken } = requireCredentials(place.home, {});
+	const client = createApiClient({ url: `http://127.0.0.1:${ports.http}`, token: apiToken });
+	const told: EventView[] = [];
+	const { id } = await client.run("latest");
+	for await (const event of client.events(id)) {
+		told.push(event);
+		if (event.kind === "attemptStarted" && event.step === moment?.step) break;
+	}
+	cutPower(place.home.root);
+	rmSync(stream, { recursive: true });
+	cpSync(synced, stream, { recursive: true });
+
+	const again = await up();
+	onTestFinished(async () => {
+		again.kill("SIGTERM");
+		await again.finished;
+	});
+	const log = readFileSync(join(place.home.logs, "coordinator.log"), "utf8");
+	expect(log).toContain("NATS had lost the end of the journal; it was put back");
+	expect(await run.finished).toMatchObject({ code: 0, stderr: "" });
+	await checkFaultRun({ ...place, client }, run.text());
+	expect((await journalOf(client, id)).slice(0, told.length)).toEqual(told);
+});
+
+/** The mesh, and the steps that run in it; who watches the run sits at another machine. */
+const cutPower = (home: string): void => {
+	const doomed = processesNaming(home).filter(({ command }) => !command.includes("pipeline.yaml"));
+	for (const { pid } of doomed) process.kill(pid, "SIGKILL");
+};

@@ -1,0 +1,81 @@
+/** What goes wrong, drawn from the seed: processes die, stand still, lose power, clocks are set, networks part. */
+
+import type { SimAgent } from "./agent.ts";
+import type { Home } from "./home.ts";
+import type { World } from "./world.ts";
+
+export const strike = (world: World): void => {
+	const { random, schedule, nats } = world;
+	const agent = world.agents[random.below(world.agents.length)] as SimAgent;
+	const home = world.homes[random.below(world.homes.length)] as Home;
+	const spanMs = 500 + random.below(random.next() < 0.3 ? 60_000 : 8_000);
+	switch (random.below(11)) {
+		case 0:
+		case 1:
+			return killCoordinator(world, world.leader?.home ?? home, random.next() < 0.5 ? 100 : spanMs);
+		case 2:
+			return killCoordinator(world, home, spanMs);
+		case 3: {
+			// Wakes up later and believes that it leads.
+			const { leader } = world;
+			world.note(() => `${leader?.name} stands still for ${spanMs} ms`);
+			return leader?.pause(spanMs);
+		}
+		case 4:
+			world.note(() => `NATS is killed for ${spanMs} ms`);
+			return nats.kill(spanMs);
+		case 5:
+			return powerCut(world, spanMs);
+		case 6:
+			world.note(() => `${agent.id} is cut off for ${spanMs} ms`);
+			agent.partitioned = true;
+			return void schedule.after(spanMs, () => {
+				agent.partitioned = false;
+			});
+		case 7:
+		case 8:
+			world.note(() => `${agent.id} dies for ${spanMs} ms`);
+			if (agent.alive) agent.kill();
+			return restartLater(world, agent, spanMs);
+		case 9:
+			world.note(() => `${agent.id}'s machine restarts, or it drains`);
+			if (random.next() < 0.4) agent.reboot();
+			else if (agent.alive && random.next() < 0.5) agent.drain();
+			return restartLater(world, agent, spanMs);
+		default:
+			nats.journal.sync();
+	}
+};
+
+const restartLater = (world: World, agent: SimAgent, spanMs: number): void => {
+	world.schedule.after(spanMs, () => {
+		if (agent.draining && agent.alive) agent.kill();
+		if (agent.alive) return;
+		agent.clockOffsetMs += jump(world);
+		agent.start();
+	});
+};
+
+const killCoordinator = (world: World, home: Home, downMs: number): void => {
+	const running = world.coordinators.find((each) => each.home === home && each.alive);
+	world.note(() => `${running?.name ?? home.id} dies for ${downMs} ms`);
+	if (!running) return;
+	running.kill();
+	home.clockOffsetMs += jump(world);
+	world.schedule.after(downMs, () => world.startOn(home));
+};
+
+/** The machine with NATS: the coordinator there goes down with it, and of the journal what was not synced. */
+const powerCut = (world: World, downMs: number): void => {
+	for (const home of world.homes) if (home.hasNats) killCoordinator(world, home, downMs);
+	const lost = world.nats.powerCut(downMs);
+	world.note(() => `the power fails for ${downMs} ms; ${lost} batches are gone`);
+	world.cut();
+};
+
+/** A clock is set while nobody looks: by seconds, or an hour. */
+const jump = ({ random }: World): number => {
+	if (random.next() < 0.6) return 0;
+	const mostMs = random.next() < 0.5 ? 10_000 : 3_600_000;
+	return random.below(2 * mostMs) - mostMs;
+};

@@ -1,0 +1,113 @@
+/** What an event of a step or a run may say, given all that was said before. */
+
+import type { JournalEvent } from "#coordinator/core/events.ts";
+import {
+	demand,
+	isFinal,
+	isReady,
+	needsAreClosed,
+	needsSucceeded,
+	stepGroupOf,
+	type View,
+	type ViewRun,
+	type ViewStep,
+} from "./view.ts";
+
+/** A lease, or a person's: one at a time, when nothing is open, within the group. */
+export const checkLease = (view: View, step: ViewStep, atMs: number): void => {
+	const { run, definition, attempt, status } = step;
+	const path = `${run.id}/${step.key}`;
+	const isLive = attempt?.status === "leased" || attempt?.status === "running";
+	demand(!isLive, () => `${path} gets a second lease while ${attempt?.id} is ${attempt?.status}`);
+	demand(isReady(step), () => `${path} is leased when ${status}`);
+	demand(status !== "backoff" || step.notBeforeMs <= atMs, () => `${path} is leased before its time`);
+	demand(needsAreClosed(step), () => `${path} is leased while its needs are open`);
+	demand(
+		needsSucceeded(step) || definition.condition?.statusAware === true,
+		() => `${path} is leased although a need has not succeeded`,
+	);
+	demand(run.status === "running", () => `${path} is leased when its run is ${run.status}`);
+	demand(!run.timedOut || definition.phase === "onFailure", () => `${path} is leased after its run timed out`);
+	demand(!step.cancelAsked, () => `${path} is leased after it was cancelled`);
+	demand(!run.leftOut.has(definition.name), () => `${path} is leased although it was left out`);
+	const { concurrency } = definition;
+	if (!concurrency) return;
+	const holders = view.stepGroups.get(stepGroupOf(step))?.size ?? 0;
+	demand(holders < concurrency.max, () => `${path} is leased beside ${holders} of its group, of ${concurrency.max}`);
+};
+
+type Settled = Extract<JournalEvent, { kind: "stepSettled" }>;
+
+/** A step's final word has a source: an attempt, the cache, an earlier run, a person, or a stated reason. */
+export const checkSettled = (step: ViewStep, event: Settled): void => {
+	const path = `${step.run.id}/${step.key}`;
+	switch (event.state) {
+		case "succeeded":
+			return demand(hasResult(step, event), () => `${path} succeeded from nowhere: ${JSON.stringify(step.attempt)}`);
+		case "skipped":
+			demand(step.attempts === 0, () => `${path} is skipped after ${step.attempts} attempts`);
+			return demand(maySkip(step, event.reason), () => `${path} is skipped without cause: ${event.reason}`);
+		case "cancelled":
+			demand(event.reason !== "", () => `${path} is cancelled without a reason`);
+			return demand(step.run.cancelAsked || step.cancelAsked, () => `${path} is cancelled, and nobody asked for it`);
+		case "failed":
+			return checkFailed(step, event);
+	}
+};
+
+const hasResult = (step: ViewStep, { outputs }: Settled): boolean => {
+	const { attempt, run, definition } = step;
+	const same = (other: Settled["outputs"]): boolean => JSON.stringify(other) === JSON.stringify(outputs);
+	const reused = run.reused.get(step.key);
+	if (reused && same(reused.outputs) && step.attempts === 0) return true;
+	switch (definition.action.kind) {
+		case "approve":
+			return step.answer === true;
+		case "select":
+			return (run.cells.get(definition.action.from) ?? []).some((cell) => cell.status === "succeeded" && same(cell.outputs));
+		case "collect":
+		case "deploy":
+			return isReady(step) || step.status === "running";
+		default:
+			if (step.cacheHit) return step.attempts === 0 || step.status === "backoff" || step.status === "ready";
+			return attempt?.status === "succeeded" && same(attempt.end?.outputs ?? []);
+	}
+};
+
+const maySkip = ({ run, definition }: ViewStep, reason: string): boolean => {
+	if (reason === "not asked for") return run.leftOut.has(definition.name);
+	if (reason.startsWith("`if` does not hold: ")) return definition.condition !== null;
+	if (reason === "its matrix is empty") return definition.matrix !== null;
+	if (run.timedOut && definition.phase === "main") return reason !== "";
+	return definition.needs.some((need) =>
+		(run.cells.get(need) ?? []).some(({ key, status }) => status !== "succeeded" && reason === `${key} ${status}`),
+	);
+};
+
+/** No retry is left that its policy gives. */
+const checkFailed = (step: ViewStep, { failure }: Settled): void => {
+	const { run, definition, attempt } = step;
+	const path = `${run.id}/${step.key}`;
+	demand(failure !== null, () => `${path} failed without a failure`);
+	if (!failure || !attempt || (run.timedOut && definition.phase === "main")) return;
+	const { retries } = definition;
+	const beyond = retries.on.includes("lost") ? Math.max(0, step.losses - retries.lost) : 0;
+	const used = step.failures + beyond;
+	if (attempt.status === "lost" || attempt.status === "cancelled") {
+		const isSpent = step.losses > retries.lost && (!retries.on.includes("lost") || used > retries.max);
+		return demand(isSpent, () => `${path} failed after ${step.losses} losses and ${step.failures} failures`);
+	}
+	const isListed = failure.cause !== "error" || retries.exitCodes.length === 0;
+	const retried = retries.on.includes(failure.cause) && (isListed || retries.exitCodes.includes(failure.exitCode ?? -1));
+	demand(!retried || used > retries.max, () => `${path} failed with ${failure.cause} after ${used} of ${retries.max} retries`);
+};
+
+export const checkOutcome = (run: ViewRun, { state }: Extract<JournalEvent, { kind: "runFinished" }>): void => {
+	const main = [...run.steps.values()].filter(({ definition }) => definition.phase === "main");
+	const has = (wanted: string): boolean => main.some(({ status }) => status === wanted);
+	const open = [...run.steps.values()].find(({ status }) => !isFinal(status));
+	demand(open === undefined, () => `${run.id} finished while ${open?.key} is ${open?.status}`);
+	const failed = has("failed") || run.timedOut;
+	const expected = run.cancelAsked || has("cancelled") ? "cancelled" : failed ? "failed" : "succeeded";
+	demand(state === expected, () => `${run.id} finished as ${state}, its steps say ${expected}`);
+};

@@ -1,0 +1,336 @@
+/**
+ * What the journal says, told by a second reader: statuses of runs and steps from events alone, as a read side sees
+ * them. It shares no code with the core, and refuses events that the rules don't allow.
+ */
+
+import type { JournalEvent, ReusedStep, RunSubmitted } from "#coordinator/core/events.ts";
+import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
+import { checkLease, checkOutcome, checkSettled } from "./rules.ts";
+
+export interface ViewAttempt {
+	id: string;
+	agentId: string;
+	status: "leased" | "running" | "succeeded" | "failed" | "lost" | "cancelled" | "declined";
+	end: Extract<JournalEvent, { kind: "attemptEnded" }> | null;
+}
+
+export type ViewStatus =
+	| "open"
+	| "ready"
+	| "held"
+	| "leased"
+	| "running"
+	| "backoff"
+	| "succeeded"
+	| "failed"
+	| "cancelled"
+	| "skipped";
+
+export interface ViewStep {
+	run: ViewRun;
+	key: string;
+	definition: StepDefinition;
+	matrix: Record<string, ParamValue>;
+	isTemplate: boolean;
+	/** "open": waiting, or ready because nothing is left to wait for. */
+	status: ViewStatus;
+	attempt: ViewAttempt | null;
+	attempts: number;
+	failures: number;
+	losses: number;
+	notBeforeMs: number;
+	/** Lost, and heard of again: it may be one too many in its group. */
+	revived: boolean;
+	cancelAsked: boolean;
+	cacheHit: { runId: string; stepKey: string } | null;
+	answer: boolean | null;
+	outputs: Extract<JournalEvent, { kind: "stepSettled" }>["outputs"];
+	metrics: Extract<JournalEvent, { kind: "stepSettled" }>["metrics"];
+	reason: string;
+}
+
+export interface ViewRun {
+	id: string;
+	submitted: RunSubmitted;
+	definition: PipelineDefinition;
+	params: Record<string, ParamValue>;
+	status: "queued" | "running" | "cancelling" | "succeeded" | "failed" | "cancelled";
+	group: string;
+	timedOut: boolean;
+	cancelAsked: boolean;
+	reused: ReadonlyMap<string, ReusedStep>;
+	leftOut: ReadonlySet<string>;
+	steps: Map<string, ViewStep>;
+	cells: Map<string, ViewStep[]>;
+}
+
+const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
+export const isFinal = (status: string): boolean => FINAL.has(status);
+
+export class BrokenRule extends Error {}
+
+export const demand = (holds: boolean, message: () => string): void => {
+	if (!holds) throw new BrokenRule(message());
+};
+
+export class View {
+	readonly runs = new Map<string, ViewRun>();
+	/** Steps of each group that are leased, running or held. */
+	readonly stepGroups = new Map<string, Set<ViewStep>>();
+	/** Runs of each group that go on. */
+	readonly runGroups = new Map<string, Set<ViewRun>>();
+	fence = 0;
+	epoch = 0;
+	lastEventAtMs = 0;
+	readonly #definitions = new Map<string, PipelineDefinition>();
+
+	take(event: JournalEvent): void {
+		demand(event.atMs >= this.lastEventAtMs, () => `time goes back at ${event.kind}: ${this.lastEventAtMs - event.atMs}`);
+		this.lastEventAtMs = event.atMs;
+		if (event.kind === "leaderElected") {
+			demand(event.epoch > this.epoch, () => `epoch ${event.epoch} follows ${this.epoch}`);
+			this.epoch = event.epoch;
+			return;
+		}
+		if (event.kind === "runSubmitted") return this.#submitted(event);
+		if (!("runId" in event)) return;
+		if (event.kind === "deploymentChanged") return this.#deployed(event);
+		if (event.kind === "modelVersionRegistered") return;
+		const run = this.#run(event.runId);
+		if ("stepKey" in event) return this.#ofStep(run, event);
+		this.#ofRun(run, event);
+	}
+
+	/** Runs of one pipeline say the same. */
+	#definition(json: string): PipelineDefinition {
+		const known = this.#definitions.get(json) ?? (JSON.parse(json) as PipelineDefinition);
+		this.#definitions.set(json, known);
+		return known;
+	}
+
+	#run(id: string): ViewRun {
+		const run = this.runs.get(id);
+		demand(run !== undefined && !isFinal(run.status), () => `an event of run ${id}, which is ${run?.status ?? "unknown"}`);
+		return run as ViewRun;
+	}
+
+	#submitted(event: RunSubmitted): void {
+		demand(!this.runs.has(event.runId), () => `${event.runId} was submitted twice`);
+		const definition = this.#definition(event.definitionJson);
+		const { concurrency } = definition;
+		const run: ViewRun = {
+			id: event.runId,
+			submitted: event,
+			definition,
+			params: JSON.parse(event.paramsJson),
+			status: concurrency ? "queued" : "running",
+			group: "",
+			timedOut: false,
+			cancelAsked: false,
+			reused: new Map(event.reused.map((each) => [each.stepKey, each])),
+			leftOut: new Set(event.leftOut),
+			steps: new Map(),
+			cells: new Map(),
+		};
+		if (concurrency) run.group = groupOf(concurrency.group, run.params, {});
+		this.runs.set(run.id, run);
+		for (const step of definition.steps) {
+			const lists = Object.entries(step.matrix ?? {}).map(([, values]) => values);
+			if (step.matrix === null || lists.some((values) => !Array.isArray(values))) {
+				addStep(run, step, step.name, {}, step.matrix !== null);
+			} else {
+				cellsOf(step).forEach((cell, index) => void addStep(run, step, `${step.name}.${index}`, cell, false));
+			}
+		}
+	}
+
+	#ofRun(run: ViewRun, event: JournalEvent): void {
+		switch (event.kind) {
+			case "runAdmitted": {
+				demand(run.status === "queued", () => `${run.id} was admitted when ${run.status}`);
+				const active = this.#group(this.runGroups, run.group);
+				const max = run.definition.concurrency?.max ?? 1;
+				demand(active.size < max, () => `${run.id} goes ahead beside ${active.size} of its group, of ${max}`);
+				active.add(run);
+				run.status = "running";
+				return;
+			}
+			case "runCancelRequested":
+				run.status = "cancelling";
+				run.cancelAsked = true;
+				return;
+			case "runTimedOut":
+				run.timedOut = true;
+				return;
+			case "runFinished":
+				checkOutcome(run, event);
+				run.status = event.state;
+				this.runGroups.get(run.group)?.delete(run);
+				return;
+			default:
+		}
+	}
+
+	#ofStep(run: ViewRun, event: Extract<JournalEvent, { stepKey: string }>): void {
+		const step = run.steps.get(event.stepKey) as ViewStep;
+		demand(step !== undefined, () => `${event.kind} of ${run.id}/${event.stepKey}, which it does not have`);
+		const path = `${run.id}/${step.key}`;
+		demand(!isFinal(step.status) || event.kind === "cacheRecorded", () => `${event.kind} of ${path}, which is ${step.status}`);
+		switch (event.kind) {
+			case "stepReadied":
+				demand(isReady(step), () => `${path} was made ready while its needs are open`);
+				return this.#move(step, "ready");
+			case "matrixExpanded":
+				demand(step.isTemplate && needsAreClosed(step), () => `${path} was expanded`);
+				run.steps.delete(step.key);
+				run.cells.delete(step.key);
+				(JSON.parse(event.cellsJson) as Record<string, ParamValue>[]).forEach((cell, index) => {
+					addStep(run, step.definition, `${step.key}.${index}`, cell, false);
+				});
+				return;
+			case "approvalRequested":
+				checkLease(this, step, event.atMs);
+				return this.#move(step, "held");
+			case "approvalAnswered":
+				demand(step.status === "held", () => `${path} was answered when ${step.status}`);
+				step.answer = event.approved;
+				return;
+			case "stepCancelRequested":
+				step.cancelAsked = true;
+				return;
+			case "cacheChecked":
+				demand(isReady(step), () => `the cache was asked for ${path}, which is ${step.status}`);
+				step.cacheHit = event.hit ? { runId: event.sourceRunId, stepKey: event.sourceStepKey } : null;
+				return;
+			case "stepRetryScheduled":
+				step.notBeforeMs = event.notBeforeMs;
+				return this.#move(step, "backoff");
+			case "stepSettled":
+				checkSettled(step, event);
+				step.outputs = event.outputs;
+				step.metrics = event.metrics;
+				step.reason = event.reason;
+				return this.#move(step, event.state);
+			case "attemptLeased":
+				checkLease(this, step, event.atMs);
+				demand(event.fence > this.fence, () => `${event.attemptId} has fence ${event.fence} after ${this.fence}`);
+				demand(event.attemptNumber === step.attempts + 1, () => `${event.attemptId} follows ${step.attempts} attempts`);
+				this.fence = event.fence;
+				step.attempts += 1;
+				step.revived = false;
+				step.attempt = { id: event.attemptId, agentId: event.agentId, status: "leased", end: null };
+				return this.#move(step, "leased");
+			case "attemptStarted": {
+				const attempt = newest(step, event.attemptId);
+				demand(attempt.status === "leased" || attempt.status === "lost", () => `${attempt.id} started when ${attempt.status}`);
+				if (attempt.status === "lost") step.revived = true;
+				attempt.status = "running";
+				return this.#move(step, "running");
+			}
+			case "attemptEnded": {
+				const attempt = newest(step, event.attemptId);
+				const open = attempt.status === "leased" || attempt.status === "running";
+				demand(open || (attempt.status === "lost" && event.state !== "lost"), () => `${attempt.id} ended when ${attempt.status}`);
+				attempt.status = event.state;
+				attempt.end = event;
+				if (event.state === "failed") step.failures += 1;
+				if (event.state === "lost" || event.state === "cancelled") step.losses += 1;
+				return;
+			}
+			default:
+		}
+	}
+
+	/** The first change that a deploy step makes; later ones take it back. */
+	#deployed({ runId, stepKey, atMs }: Extract<JournalEvent, { kind: "deploymentChanged" }>): void {
+		const step = this.runs.get(runId)?.steps.get(stepKey);
+		if (!step || !isReady(step)) return;
+		checkLease(this, step, atMs);
+		this.#move(step, "running");
+	}
+
+	#move(step: ViewStep, to: ViewStatus): void {
+		step.status = to;
+		const { concurrency } = step.definition;
+		if (!concurrency) return;
+		const holders = this.#group(this.stepGroups, stepGroupOf(step));
+		if (to === "leased" || to === "running" || to === "held") holders.add(step);
+		else holders.delete(step);
+	}
+
+	#group<T>(groups: Map<string, Set<T>>, name: string): Set<T> {
+		const members = groups.get(name) ?? new Set();
+		groups.set(name, members);
+		return members;
+	}
+}
+
+export const stepGroupOf = ({ definition, run, matrix }: ViewStep): string =>
+	groupOf(definition.concurrency?.group ?? "", definition.params ?? run.params, matrix);
+
+const groupOf = (group: string, params: Record<string, ParamValue>, matrix: Record<string, ParamValue>): string =>
+	group.replaceAll(/\$\{\{ (params|matrix)\.([\w.]+) \}\}/g, (_, space: string, name: string) =>
+		String((space === "params" ? params : matrix)[name]),
+	);
+
+const addStep = (
+	run: ViewRun,
+	definition: StepDefinition,
+	key: string,
+	matrix: Record<string, ParamValue>,
+	isTemplate: boolean,
+): void => {
+	const step: ViewStep = {
+		...{ run, key, definition, matrix, isTemplate, status: "open", attempt: null, attempts: 0, failures: 0, losses: 0 },
+		...{ notBeforeMs: 0, revived: false, cancelAsked: false, cacheHit: null, answer: null },
+		...{ outputs: [], metrics: [], reason: "" },
+	};
+	run.steps.set(key, step);
+	const cells = run.cells.get(definition.name) ?? [];
+	cells.push(step);
+	run.cells.set(definition.name, cells);
+};
+
+const cellsOf = ({ matrix }: StepDefinition): Record<string, ParamValue>[] => {
+	let cells: Record<string, ParamValue>[] = [{}];
+	for (const [axis, values] of Object.entries(matrix ?? {})) {
+		cells = cells.flatMap((cell) =>
+			(values as (ParamValue | Record<string, ParamValue>)[]).map((value) =>
+				typeof value === "object"
+					? { ...cell, ...Object.fromEntries(Object.entries(value).map(([key, each]) => [`${axis}.${key}`, each])) }
+					: { ...cell, [axis]: value },
+			),
+		);
+	}
+	return cells;
+};
+
+const newest = (step: ViewStep, attemptId: string): ViewAttempt => {
+	demand(step.attempt?.id === attemptId, () => `${attemptId} is not the newest attempt of ${step.run.id}/${step.key}`);
+	return step.attempt as ViewAttempt;
+};
+
+/** Every cell of every need has settled. */
+export const needsAreClosed = ({ run, definition }: ViewStep): boolean =>
+	definition.needs.every((need) => run.leftOut.has(need) || (run.cells.get(need) ?? []).every(({ status }) => isFinal(status)));
+
+export const needsSucceeded = ({ run, definition }: ViewStep): boolean =>
+	definition.needs.every(
+		(need) => run.leftOut.has(need) || (run.cells.get(need) ?? []).every(({ status }) => status === "succeeded"),
+	);
+
+/** Nothing is left to wait for but a place. */
+export const isReady = (step: ViewStep): boolean => {
+	const { run, definition, status } = step;
+	if (status === "ready" || status === "backoff") return true;
+	if (status !== "open" || step.isTemplate || run.status === "queued") return false;
+	return definition.condition?.statusAware ? needsAreClosed(step) : needsSucceeded(step);
+};
+
+/** As the core names it. */
+export const statusOf = (step: ViewStep): string => {
+	if (step.status !== "open") return step.status;
+	const { run, definition } = step;
+	if (definition.condition || run.leftOut.has(definition.name) || run.reused.has(step.key)) return "waiting";
+	return isReady(step) ? "ready" : "waiting";
+};
