@@ -122,13 +122,19 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 		store: shells.store,
 	});
 	const { url, grpc } = await shells.open(commands, () => isConnected() && !isStuck());
-	leadership.announce({ url, grpc });
+	leadership.announce(advertised(options.advertise, url, grpc));
 	process.send?.({ ready: true, url, grpc });
 	log.info({ coordinatorId, epoch: state.epoch, url, grpc, runs: state.runs.size }, "leading");
 	leadership.lost.catch((error) =>
 		failure.reject(new RunmeshError("RM_NOT_LEADER", "another coordinator took the lead", { cause: error })),
 	);
 	return failure.promise;
+};
+
+/** The ports it has opened, at the address that others know it by. */
+const advertised = (address: string, url: string, grpc: string): { url: string; grpc: string } => {
+	const host = address.includes(":") ? `[${address}]` : address;
+	return { url: `http://${host}:${new URL(url).port}`, grpc: `${host}:${grpc.slice(grpc.lastIndexOf(":") + 1)}` };
 };
 
 const main = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 /** What a coordinator is started with, resolved once: flags, then environment, then defaults. */
 
+import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { RunmeshError } from "#shared/errors.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
@@ -11,6 +12,8 @@ export interface CoordinatorOptions {
 	nats: string;
 	/** Address to listen on. */
 	host: string;
+	/** What agents and standbys are told to reach it at. */
+	advertise: string;
 	/** 0 takes any free port. */
 	httpPort: number;
 	grpcPort: number;
@@ -32,6 +35,7 @@ export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv
 			home: { type: "string" },
 			nats: { type: "string" },
 			host: { type: "string" },
+			advertise: { type: "string" },
 			"http-port": { type: "string" },
 			"grpc-port": { type: "string" },
 			replicas: { type: "string" },
@@ -40,10 +44,12 @@ export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv
 			"history-bytes": { type: "string" },
 		},
 	});
+	const host = values.host ?? env.RUNMESH_HOST ?? "127.0.0.1";
 	return Object.freeze({
 		home: values.home ? resolveHome(values.home) : resolveHome(),
 		nats: values.nats ?? env.RUNMESH_NATS ?? "nats://127.0.0.1:4222",
-		host: values.host ?? env.RUNMESH_HOST ?? "127.0.0.1",
+		host,
+		advertise: values.advertise ?? env.RUNMESH_ADVERTISE ?? (isAnyAddress(host) ? hostname() : host),
 		httpPort: integer("--http-port", values["http-port"] ?? env.RUNMESH_HTTP_PORT, 7400, 0, 65_535),
 		grpcPort: integer("--grpc-port", values["grpc-port"] ?? env.RUNMESH_GRPC_PORT, 7401, 0, 65_535),
 		replicas: integer("--replicas", values.replicas ?? env.RUNMESH_REPLICAS, 1, 1, 5),
@@ -52,6 +58,8 @@ export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv
 		historyBytes: bytes("--history-bytes", values["history-bytes"] ?? env.RUNMESH_HISTORY_BYTES, "4GiB"),
 	});
 };
+
+const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 const integer = (name: string, text: string | undefined, fallback: number, min: number, max: number): number => {
 	if (text === undefined) return fallback;

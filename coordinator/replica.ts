@@ -112,7 +112,9 @@ const lostEvents = (last: number, seen: number, folder: string): RunmeshError =>
 	new RunmeshError(
 		"RM_JOURNAL_INVALID",
 		`${streams.journal} ends at ${last}, this home has seen it at ${seen}: the journal has lost events, or is another mesh's`,
-		{ hint: `restore NATS's data, or move ${folder} away to go on with what the journal has` },
+		{
+			hint: `restore NATS's data, or move tail, snapshot.gz and read.sqlite* of ${folder} away to go on with what NATS has`,
+		},
 	);
 
 /** Writes what is read into the tail, all that has come at once. A tail that can't be written now begins anew later. */
@@ -124,8 +126,9 @@ const createCopier = (tail: Tail, log: Logger): { add(batch: ReadBatch): void; f
 		while (waiting.length > 0) {
 			const messages = waiting;
 			waiting = [];
+			// A leader writes the next one only when the one before is acknowledged: of the last that is not known.
 			await tail
-				.append(messages, messages.at(-1)?.sequence ?? 0)
+				.append(messages, (messages.at(-1)?.sequence ?? 1) - 1)
 				.catch((error) => log.warn({ err: error }, "the copy of the journal could not be written"));
 		}
 		writing = null;

@@ -5,7 +5,7 @@ import { RunmeshError } from "#shared/errors.ts";
 import { bindParams } from "#shared/pipeline/bind.ts";
 import type { ParamValue, PipelineDefinition } from "#shared/pipeline/definition.ts";
 import { resolveParams } from "#shared/pipeline/params.ts";
-import { parsePipeline } from "#shared/pipeline/parse.ts";
+import { MAX_DEFINITION_BYTES, parsePipeline } from "#shared/pipeline/parse.ts";
 
 export const readSubmission = (
 	request: SubmitRequest,
@@ -17,5 +17,20 @@ export const readSubmission = (
 	}
 	const { params, problems: wrong } = resolveParams(definition, request.params);
 	if (wrong.length > 0) throw new RunmeshError("RM_BAD_INPUT", wrong.join("; "));
-	return { definition: bindParams(definition, params), params };
+	const bound = bindParams(definition, params);
+	checkSize(bound);
+	return { definition: bound, params };
+};
+
+/** Each step of a sub-pipeline has its parameters by itself: long ones may make many of a few. */
+const checkSize = ({ steps }: PipelineDefinition): void => {
+	let bytes = 0;
+	for (const step of steps) {
+		bytes += Buffer.byteLength(JSON.stringify(step));
+		if (bytes <= MAX_DEFINITION_BYTES) continue;
+		const limit = `${MAX_DEFINITION_BYTES / 1024 ** 2} MiB`;
+		throw new RunmeshError("RM_TOO_LARGE", `more than ${limit} once parameters are put into sub-pipelines`, {
+			hint: "hand long values over as files",
+		});
+	}
 };

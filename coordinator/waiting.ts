@@ -2,6 +2,7 @@
 
 import type { WaitView } from "#shared/api.ts";
 import type { RunId, StepKey } from "#shared/ids.ts";
+import type { StepDefinition } from "#shared/pipeline/definition.ts";
 import { interpolate } from "#shared/pipeline/interpolate.ts";
 import { isGroupFull } from "./core/assign.ts";
 import { requestedResources } from "./core/claims.ts";
@@ -20,14 +21,20 @@ const BLOCKERS_TOLD = 20;
 export const waitsOf = (state: MeshState, runId: RunId): Map<StepKey, WaitView[]> => {
 	const waits = new Map<StepKey, WaitView[]>();
 	const run = state.runs.get(runId);
-	// Cells of one matrix ask for the same.
-	const byRequest = new Map<object, WaitView>();
+	const known: Known = { admission: null, needs: new Map(), places: new Map() };
 	for (const step of run?.steps.values() ?? []) {
 		if (isSettled(step.status)) continue;
-		waits.set(step.key, waitsOfStep(state, step, byRequest));
+		waits.set(step.key, waitsOfStep(state, step, known));
 	}
 	return waits;
 };
+
+/** Told once for all steps that wait for the same: cells of a matrix share their needs, and ask for the same place. */
+interface Known {
+	admission: WaitView | null;
+	needs: Map<StepDefinition, WaitView>;
+	places: Map<StepDefinition, WaitView>;
+}
 
 /** A busy agent is no news at once. */
 const PATIENCE_MS = 5_000;
@@ -43,14 +50,21 @@ export const waitReasons = (state: MeshState, runId: string, nowMs: number): Map
 	return reasons;
 };
 
-const waitsOfStep = (state: MeshState, step: Step, byRequest: Map<object, WaitView>): WaitView[] => {
-	const { run, status } = step;
+const waitsOfStep = (state: MeshState, step: Step, known: Known): WaitView[] => {
+	const { run, status, definition } = step;
 	const waits: WaitView[] = [];
-	if (run.status === "queued") waits.push(admission(state, run));
-	if (status === "waiting" && step.openNeeds > 0) waits.push(needs(step));
+	if (run.status === "queued") {
+		known.admission ??= admission(state, run);
+		waits.push(known.admission);
+	}
+	if (status === "waiting" && step.openNeeds > 0) {
+		const open = known.needs.get(definition) ?? needs(step);
+		known.needs.set(definition, open);
+		waits.push(open);
+	}
 	if (status === "held") waits.push(approval(step));
 	if (status === "backoff") waits.push(retry(step));
-	if (status === "ready") waits.push(place(state, step, byRequest));
+	if (status === "ready") waits.push(place(state, step, known.places));
 	if (status === "leased" && step.attempt) waits.push(start(step, step.attempt.agentId, step.attempt.leasedAtMs));
 	return waits;
 };
@@ -91,10 +105,10 @@ const needs = ({ run, definition }: Step): WaitView => {
 };
 
 const approval = (step: Step): WaitView => {
-	const { run, key, definition, readyAtMs } = step;
+	const { run, key, definition, sinceMs } = step;
 	const message = definition.action.kind === "approve" ? interpolate(definition.action.message, scopeOf(step)) : "";
 	const how = `\`runmesh approve ${run.id} ${key}\``;
-	return wait("approval", `a person must approve it${message ? ` (${message})` : ""}: ${how}`, readyAtMs);
+	return wait("approval", `a person must approve it${message ? ` (${message})` : ""}: ${how}`, sinceMs);
 };
 
 const retry = ({ notBeforeMs, attempt }: Step): WaitView =>
@@ -113,7 +127,7 @@ const start = ({ key }: Step, agentId: string, leasedAtMs: number): WaitView =>
 	]);
 
 /** Why a ready step is not placed. */
-const place = (state: MeshState, step: Step, byRequest: Map<object, WaitView>): WaitView => {
+const place = (state: MeshState, step: Step, places: Map<StepDefinition, WaitView>): WaitView => {
 	const { definition, readyAtMs, group } = step;
 	if (isGroupFull(state, step)) {
 		const max = definition.concurrency?.max ?? 1;
@@ -129,9 +143,9 @@ const place = (state: MeshState, step: Step, byRequest: Map<object, WaitView>): 
 	}
 	if (step.compared) return wait("cache", "its code is compared with that of recorded results", readyAtMs);
 	if (definition.action.kind === "deploy") return deployment(state, step, definition.action.replicas);
-	const known = step.declinedUntilMs === null ? byRequest.get(definition) : undefined;
+	const known = step.declinedUntilMs === null ? places.get(definition) : undefined;
 	const found = known ?? capacity(state, step);
-	if (step.declinedUntilMs === null) byRequest.set(definition, found);
+	if (step.declinedUntilMs === null) places.set(definition, found);
 	return { ...found, sinceMs: readyAtMs };
 };
 

@@ -1,6 +1,7 @@
 /**
- * The right to an agent's id. Two agents of one id, as on machines cloned from one disk, would take each other's tasks
- * and vouch for each other's blobs: so one that starts asks whether another lives, and answers those that ask later.
+ * The right to an agent's id. Two agents of one id, of one name or on machines cloned from one disk, would take each
+ * other's tasks and vouch for each other's blobs: so one that starts asks whether another lives, and then answers those
+ * that ask.
  */
 
 import { randomUUID } from "node:crypto";
@@ -32,7 +33,7 @@ export const claimAgentId = async (nats: NatsConnection, agentId: AgentId, folde
 	const mine = JSON.stringify(me);
 	const refusal = ({ host }: Presence): RunmeshError =>
 		new RunmeshError("RM_ALREADY_UP", `another agent with the id ${agentId} runs on ${host}`, {
-			hint: `an agent's home must not be copied: move ${folder} away here, and this becomes an agent of its own`,
+			hint: `a home was copied, or one --name given to two: move ${folder} away here, and start it with a name of its own`,
 		});
 
 	// Nobody there is answered at once.

@@ -1,12 +1,12 @@
-/** Supervisors as their claims name them, and signals to them. */
+/** Who a supervisor is, and signals to it. */
 
 import { bootId, identifyProcess, type ProcessIdentity, startOfStat } from "#shared/process.ts";
 
 const onLinux = process.platform === "linux";
 
-/** From what a supervisor wrote of itself when it began: the boot and its line of /proc, or "-" and its pid. */
-export const parseClaim = (claim: string): ProcessIdentity | null => {
-	const [, boot = "", stat = ""] = /^(\S+) (.+)\n$/.exec(claim) ?? [];
+/** From what a supervisor says of itself when it begins: the boot and its line of /proc, or "-" and its pid. */
+export const parseIdentity = (said: string): ProcessIdentity | null => {
+	const [, boot = "", stat = ""] = /^(\S+) (.+)$/.exec(said) ?? [];
 	const pid = Number.parseInt(stat, 10);
 	if (!(pid > 1)) return null;
 	if (!onLinux) return identifyProcess(pid) ?? { pid, start: "gone" };

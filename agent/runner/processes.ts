@@ -11,7 +11,7 @@ import type { Environment } from "./environment.ts";
 import { createLeftovers, type Found } from "./leftovers.ts";
 import type { AttemptPaths } from "./paths.ts";
 import { signalGroup } from "./process.ts";
-import { readClaim, readExit, writeLaunch } from "./record.ts";
+import { readExit, readStart, writeLaunch } from "./record.ts";
 import { exitLeftBy } from "./recover.ts";
 import { createSupervisors } from "./supervisors.ts";
 
@@ -119,8 +119,8 @@ export const followProcesses = (
 	};
 
 	/** What it wrote tells of one that did start, unheard. */
-	const heedClaim = (attemptId: AttemptId, of: Followed): boolean => {
-		const supervisor = readClaim(of.paths)?.supervisor;
+	const heedStart = (attemptId: AttemptId, of: Followed): boolean => {
+		const supervisor = readStart(of.paths)?.supervisor;
 		if (!supervisor) return false;
 		of.adopted = true;
 		started(attemptId, supervisor);
@@ -129,7 +129,7 @@ export const followProcesses = (
 
 	const launchFailed = (attemptId: AttemptId): void => {
 		const of = followed.get(attemptId);
-		if (!of || of.supervisor || heedClaim(attemptId, of)) return;
+		if (!of || of.supervisor || heedStart(attemptId, of)) return;
 		if (of.launches < LAUNCHES) {
 			of.launches++;
 			supervisors.launch(attemptId);
@@ -142,7 +142,7 @@ export const followProcesses = (
 	const look = (): void => {
 		for (const [attemptId, of] of followed) {
 			if (!of.supervisor) {
-				if (nowMs() - of.askedAtMs > UNHEARD_MS) heedClaim(attemptId, of);
+				if (nowMs() - of.askedAtMs > UNHEARD_MS) heedStart(attemptId, of);
 			} else if (of.adopted && (readExit(of.paths) || !isAlive(of.supervisor))) vanished(attemptId);
 		}
 	};

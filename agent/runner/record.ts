@@ -129,14 +129,14 @@ export const readNamed = (paths: AttemptPaths): ProcessIdentity | null =>
 		return attempt === basename(paths.folder) ? { pid: Number(pid), start } : null;
 	});
 
-export interface Claim {
+export interface Start {
 	/** null when it can't be read: written in the last moments before a power cut. */
 	supervisor: ProcessIdentity | null;
 	startedAtMs: number;
 }
 
 /** null when the command never began. */
-export const readClaim = (paths: AttemptPaths): Claim | null => {
+export const readStart = (paths: AttemptPaths): Start | null => {
 	if (readProcess(paths, "started") === null) return null;
 	return { supervisor: readNamed(paths), startedAtMs: modifiedAtMs(paths.launch) };
 };

@@ -8,7 +8,7 @@ import type { Exit, RecoveredAttempt } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
 import { isOfEarlierBoot, signalProcess } from "./process.ts";
-import { readClaim, readDevices, readExit, readNamed, readOutcome, readStop, readTask } from "./record.ts";
+import { readDevices, readExit, readNamed, readOutcome, readStart, readStop, readTask } from "./record.ts";
 
 export interface Recovery {
 	attempts: RecoveredAttempt[];
@@ -42,18 +42,26 @@ const PATIENCE_MS = 2_000;
  * to tell it more, and ends. Before that nobody can say what is still to be started.
  */
 const undecidedEnd = async (root: string, names: readonly AttemptId[]): Promise<void> => {
-	let undecided = names.map((attemptId) => attemptPaths(root, attemptId));
 	for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-		undecided = undecided.filter((paths) => {
-			const named = readClaim(paths) ? null : readNamed(paths);
-			if (!named || !isAlive(named)) return false;
-			// Paused, perhaps: it must not go on later.
-			if (waitedMs >= PATIENCE_MS) signalProcess(named.pid, "SIGKILL");
-			return true;
-		});
+		const undecided = undecidedOf(names.map((attemptId) => attemptPaths(root, attemptId)));
 		if (undecided.length === 0) return;
+		// Paused, perhaps: it must not go on later.
+		if (waitedMs >= PATIENCE_MS) for (const { pid } of undecided) signalProcess(pid, "SIGKILL");
 		await delay(LOOK_MS);
 	}
+};
+
+/** Supervisors that live, were told of an attempt and have not started it, nor are busy with another. */
+const undecidedOf = (attempts: readonly AttemptPaths[]): ProcessIdentity[] => {
+	const busy = new Set<number>();
+	const told: ProcessIdentity[] = [];
+	for (const paths of attempts) {
+		const named = readNamed(paths);
+		if (!named) continue;
+		if (!readStart(paths)) told.push(named);
+		else if (!readExit(paths)) busy.add(named.pid);
+	}
+	return told.filter((named) => !busy.has(named.pid) && isAlive(named));
 };
 
 const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recovery, nowMs: number): void => {
@@ -63,19 +71,19 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 		rmSync(paths.folder, { recursive: true, force: true });
 		return;
 	}
-	const claim = readClaim(paths);
+	const start = readStart(paths);
 	const add = (progress: RecoveredAttempt["progress"]): void => {
-		const startedAtMs = claim?.startedAtMs ?? 0;
+		const startedAtMs = start?.startedAtMs ?? 0;
 		recovery.attempts.push({ task, startedAtMs, gpuIds: readDevices(paths), stop: readStop(paths), progress });
 	};
 	const outcome = readOutcome(paths, task);
 	if (outcome) return add({ kind: "finished", outcome });
 	const named = readNamed(paths);
 	// What was written last may be lost with the power: whoever was told of it then may have started it.
-	if (!claim && !(named && isOfEarlierBoot(named))) return add({ kind: "accepted" });
+	if (!start && !(named && isOfEarlierBoot(named))) return add({ kind: "accepted" });
 	// One that has written how this ended may live on.
-	if (!readExit(paths) && claim?.supervisor && isAlive(claim.supervisor)) {
-		recovery.processes.set(attemptId, claim.supervisor);
+	if (!readExit(paths) && start?.supervisor && isAlive(start.supervisor)) {
+		recovery.processes.set(attemptId, start.supervisor);
 		return add({ kind: "running" });
 	}
 	add({ kind: "exited", exit: exitLeftBy(paths, nowMs) });
@@ -85,7 +93,7 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 export const exitLeftBy = (paths: AttemptPaths, nowMs: number): Exit => {
 	const exit = readExit(paths);
 	if (exit) return exitOf(exit.code, exit.atMs);
-	const supervisor = readClaim(paths)?.supervisor;
+	const supervisor = readStart(paths)?.supervisor;
 	const vanished =
 		!supervisor || isOfEarlierBoot(supervisor)
 			? "the machine was restarted while it ran"

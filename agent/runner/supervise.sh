@@ -14,6 +14,12 @@ if [ -r /proc/sys/kernel/random/boot_id ]; then
 	read -r stat <"/proc/$$/stat"
 	self="$boot $stat"
 fi
+# One write; a line is whole when it ends in a newline, and begins behind whatever a full disk left of another.
+note() {
+	echo "
+$1" >>"$folder/process"
+}
+
 # Kept up to date by cd, for the command to see.
 export PWD
 echo "ready $self"
@@ -23,7 +29,7 @@ while read -r attempt; do
 	# Whoever is not named leaves it: however often an attempt is launched, its command starts once.
 	named=
 	read -r mark named pid start <"$folder/launch.sh"
-	if [ "$named $pid" = "$attempt $$" ] && echo "started $attempt" >>"$folder/process"; then
+	if [ "$named $pid" = "$attempt $$" ] && note "started $attempt"; then
 		echo started
 		# Programs may have been installed since the last command.
 		hash -r
@@ -31,8 +37,7 @@ while read -r attempt; do
 		{ . "$folder/launch.sh"; } </dev/null >>"$folder/stdout" 2>>"$folder/stderr"
 		code=$?
 		cd /
-		# One write; a record is whole when it ends in a newline.
-		echo "ended $attempt $code" >>"$folder/process"
+		note "ended $attempt $code"
 		echo "ended $code"
 	else
 		echo taken

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import type { AttemptId } from "#shared/ids.ts";
 import type { ProcessIdentity } from "#shared/process.ts";
 import type { Environment } from "./environment.ts";
-import { parseClaim } from "./process.ts";
+import { parseIdentity } from "./process.ts";
 
 export interface SupervisorEvents {
 	/** About to be told of it: what it must find is to be written now. False takes the launch back. */
@@ -89,7 +89,7 @@ export const createSupervisors = (root: string, environment: Environment, events
 	const hear = (supervisor: Supervisor, line: string): void => {
 		const [word = "", rest = ""] = /^(\w+) ?(.*)$/.exec(line)?.slice(1) ?? [];
 		if (word === "ready") {
-			supervisor.identity = parseClaim(`${rest}\n`);
+			supervisor.identity = parseIdentity(rest);
 			starting.delete(supervisor);
 			if (supervisor.identity) wait(supervisor);
 			return;

@@ -132,5 +132,6 @@ export const summarize = (run: RunDetail, style: Style): string[] => {
 		lines.push(`${style.bad("✗")} ${style.bold(step.key)}  ${describeStep(step)}`);
 		if (step.attempts.length > 0) lines.push(style.dim(`  runmesh logs ${run.id} ${step.key}`));
 	}
+	if (run.state === "failed") lines.push(style.dim(`again, what did not succeed: runmesh runs retry ${run.id}`));
 	return lines;
 };

@@ -25,6 +25,8 @@ const TREES_KEPT = 8;
 const ANSWERS_KEPT = 10_000;
 
 const DIFFERENCES_TOLD = 5;
+/** A disk may hang; a step that waits for the answer must not. */
+const COMPARE_WITHIN_MS = 10_000;
 
 type Comparison = Pick<Extract<Input, { kind: "codeCompared" }>, "match" | "differing">;
 
@@ -77,10 +79,13 @@ export const createCodeComparison = ({ blobs, take, log }: CodeComparisonPorts):
 
 	const answer = async (effect: CompareCode): Promise<void> => {
 		const { runId, stepKey } = effect;
-		const comparison = await compare(effect).catch((error: unknown): Comparison => {
+		const late = Promise.withResolvers<never>();
+		const timer = setTimeout(() => late.reject(new Error("its files could not be read in time")), COMPARE_WITHIN_MS);
+		const comparison = await Promise.race([compare(effect), late.promise]).catch((error: unknown): Comparison => {
 			log.warn({ err: error, run: runId, step: stepKey }, "the code could not be compared; the step runs");
 			return { match: null, differing: [] };
 		});
+		clearTimeout(timer);
 		await take({ kind: "codeCompared", runId, stepKey, ...comparison }).catch((error: unknown) =>
 			log.debug({ err: error, run: runId, step: stepKey }, "nobody takes the answer: this coordinator leads no more"),
 		);

@@ -23,6 +23,8 @@ export const beginRun = (turn: Turn, run: Run): void => {
 export const beginStep = (turn: Turn, step: Step): void => {
 	const { run, definition, status } = step;
 	if (status !== "waiting" || run.status !== "running") return;
+	// Cells have taken its place since the caller listed it.
+	if (run.steps.get(step.key) !== step) return;
 	const settled: Step[] = [];
 	if (takeOver(turn, step)) settled.push(step);
 	else if (run.leftOut.has(definition.name)) settleInto(turn, step, "skipped", "not asked for", settled);
@@ -75,7 +77,7 @@ const skip = (turn: Turn, step: Step, reason: string, settled: Step[]): void =>
 /** All its needs have settled: does it run, and as which cells? Steps that settle by the answer go to `settled`. */
 const ask = (turn: Turn, step: Step, settled: Step[]): void => {
 	const { run, definition } = step;
-	if (run.status !== "running") return;
+	if (run.status !== "running" || (run.timedOut !== "" && definition.phase === "main")) return;
 	// What is taken over or left out is asked nothing; its turn comes in beginRun.
 	if (run.leftOut.has(definition.name) || run.reused.has(step.key)) return;
 	if (step.unmetNeeds > 0 && !isStatusAware(step)) return;

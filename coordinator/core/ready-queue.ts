@@ -100,26 +100,41 @@ export class ReadyQueue {
 
 	/** Offers steps in order; `place` removes the ones it takes or parks. A class whose head is refused is passed over. */
 	offer(place: (step: Step) => Offered): void {
-		const open = new Set(this.#classes.values());
-		while (open.size > 0) {
-			let best: RequestClass | null = null;
-			let head: Queued | null = null;
-			for (const candidate of open) {
-				const [first] = candidate.queue.values();
-				if (!first) {
-					open.delete(candidate);
-				} else if (
-					!best ||
-					!head ||
-					candidate.priority > best.priority ||
-					(candidate.priority === best.priority && first.order < head.order)
-				) {
-					best = candidate;
-					head = first;
-				}
-			}
-			if (!best || !head) return;
-			if (place(head.step) === "refused") open.delete(best);
+		// The best last.
+		const open = [...this.#classes.values()].flatMap(withHead).sort((a, b) => (isBefore(a, b) ? 1 : -1));
+		for (let best = open.pop(); best; best = open.pop()) {
+			const [head] = best.requestClass.queue.values();
+			if (head === best.head && place(head.step) === "refused") continue;
+			insertAgain(open, best.requestClass);
 		}
 	}
 }
+
+interface Headed {
+	requestClass: RequestClass;
+	head: Queued;
+}
+
+const withHead = (requestClass: RequestClass): Headed[] => {
+	const [head] = requestClass.queue.values();
+	return head ? [{ requestClass, head }] : [];
+};
+
+const isBefore = (one: Headed, other: Headed): boolean =>
+	one.requestClass.priority === other.requestClass.priority
+		? one.head.order < other.head.order
+		: one.requestClass.priority > other.requestClass.priority;
+
+/** By what stands first in it now; nowhere when nothing does. */
+const insertAgain = (open: Headed[], requestClass: RequestClass): void => {
+	const [headed] = withHead(requestClass);
+	if (!headed) return;
+	let low = 0;
+	let high = open.length;
+	while (low < high) {
+		const middle = (low + high) >> 1;
+		if (isBefore(headed, open[middle] as Headed)) low = middle + 1;
+		else high = middle;
+	}
+	open.splice(low, 0, headed);
+};

@@ -19,11 +19,6 @@ export const reportReceived = (turn: Turn, report: Report): void => {
 		}
 		case "attemptFinished": {
 			const attempt = currentAttempt(turn, report, body.attempt);
-			if (attempt?.status === "lost" && body.failure?.cause === "lost") {
-				// Its agent says so too: no news, but nothing is to be heard of it any more.
-				turn.state.attempts.delete(attempt.id);
-				return;
-			}
 			if (attempt) endAttempt(turn, attempt, withGates(attempt, withOutputs(attempt, endingFrom(body))));
 			return;
 		}

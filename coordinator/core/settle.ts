@@ -4,6 +4,7 @@ import type { ArtifactRef, CodeUse, Failure, Metric } from "#shared/domain.ts";
 import { recordResult, releaseEquals } from "./equals.ts";
 import type { FinalAttemptState, FinalRunState, FinalStepState } from "./events.ts";
 import { followSettled, identity } from "./graph.ts";
+import { nextAfter, type Verdict } from "./retry-policy.ts";
 import type { Attempt, Run, Step } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 
@@ -36,8 +37,6 @@ export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding):
 	concludeAttempt(turn, attempt, ending);
 };
 
-type Verdict = Pick<AttemptEnding, "state" | "failure" | "reason">;
-
 /** What an ended attempt means for its step. */
 export const concludeAttempt = (turn: Turn, attempt: Attempt, ending: Verdict): void => {
 	const { step } = attempt;
@@ -63,61 +62,20 @@ export const stopOf = ({
 };
 
 const retryOrFail = (turn: Turn, attempt: Attempt, ending: Verdict): void => {
-	const { step } = attempt;
-	const { retries } = step.definition;
+	const { step, agentId } = attempt;
 	if (ending.state === "declined") {
 		step.declinedUntilMs ??= new Map();
-		step.declinedUntilMs.set(attempt.agentId, turn.nowMs + turn.options.declineMs);
-		return scheduleRetry(turn, step, DECLINE_PAUSE_MS, `${attempt.agentId} handed it back: ${ending.reason}`);
+		step.declinedUntilMs.set(agentId, turn.nowMs + turn.options.declineMs);
 	}
-	// Cancelled, and nobody here asked for it: a deposed leader, or the agent's owner.
-	if (ending.state === "lost" || ending.state === "cancelled") {
-		const reason = ending.reason || `${attempt.agentId} stopped it unasked`;
-		if (mayBeLostAgain(step)) return scheduleRetry(turn, step, lostWaitOf(turn, attempt), reason);
-		const message = `lost ${step.losses} times, the last time since ${reason}`;
-		return settleStep(turn, step, "failed", "", { failure: { cause: "lost", message, signal: "" } });
-	}
-	if (mayFailAgain(step, ending.failure)) {
-		const used = step.failures + lossesBeyond(step);
-		const delayMs = Math.min(retries.delayMs * retries.backoff ** (step.failures - 1), RETRY_DELAY_MAX_MS);
-		const reason = `attempt ${attempt.number} failed (${ending.failure?.cause}); retry ${used} of ${retries.max}`;
-		return scheduleRetry(turn, step, delayMs, reason);
-	}
-	settleStep(turn, step, "failed");
-};
-
-/** One whose agent itself says that it is gone is not waited for. */
-const lostWaitOf = ({ state }: Turn, { agentId, status, step }: Attempt): number =>
-	status === "lost" && !state.agents.get(agentId)?.online ? step.definition.lostWaitMs : 0;
-
-const RETRY_DELAY_MAX_MS = 3_600_000;
-const DECLINE_PAUSE_MS = 1_000;
-
-/** Losses that are paid for by `max`, as failures are. */
-const lossesBeyond = ({ losses, definition: { retries } }: Step): number =>
-	retries.on.includes("lost") ? Math.max(0, losses - retries.lost) : 0;
-
-const mayBeLostAgain = (step: Step): boolean => {
-	const { retries } = step.definition;
-	if (step.losses <= retries.lost) return true;
-	return retries.on.includes("lost") && step.failures + lossesBeyond(step) <= retries.max;
-};
-
-const mayFailAgain = (step: Step, failure: Failure | null): boolean => {
-	const { retries } = step.definition;
-	if (!failure || step.failures + lossesBeyond(step) > retries.max) return false;
-	const { cause, exitCode } = failure;
-	if (!retries.on.includes(cause)) return false;
-	return cause !== "error" || retries.exitCodes.length === 0 || retries.exitCodes.includes(exitCode ?? -1);
-};
-
-const scheduleRetry = (turn: Turn, step: Step, delayMs: number, reason: string): void =>
+	const next = nextAfter(attempt, ending, turn.state.agents.get(agentId)?.online ?? false);
+	if (next.kind === "fail") return settleStep(turn, step, "failed", "", { failure: next.failure });
 	emit(turn, {
 		kind: "stepRetryScheduled",
 		...identity(step),
-		notBeforeMs: Math.floor(turn.nowMs + delayMs),
-		reason,
+		notBeforeMs: Math.floor(turn.nowMs + next.delayMs),
+		reason: next.reason,
 	});
+};
 
 export interface StepResult {
 	failure?: Failure | null;

@@ -21,7 +21,8 @@ export const stepMoves: Readonly<Record<StepStatus, readonly StepStatus[]>> = {
 export const attemptMoves: Readonly<Record<AttemptStatus, readonly AttemptStatus[]>> = {
 	leased: ["running", "succeeded", "failed", "lost", "cancelled", "declined"],
 	running: ["succeeded", "failed", "lost", "cancelled"],
-	lost: ["running", "succeeded", "failed", "cancelled"],
+	// To lost: its agent says so too, and nothing is to be heard of it any more.
+	lost: ["running", "succeeded", "failed", "cancelled", "lost"],
 	succeeded: [],
 	failed: [],
 	cancelled: [],

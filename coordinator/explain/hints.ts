@@ -62,6 +62,9 @@ export const stepHints = (
 	if (step.state === "held") {
 		hints.push(`\`runmesh approve ${run.id} ${step.key}\`, or with --reject`);
 	}
+	if (step.state === "running" && definition?.action.kind === "deploy") {
+		hints.push("see what its replicas say: `runmesh deployments ls`");
+	}
 	if (step.state === "failed") hints.push(...forFailure(run, step, definition), ...again(run));
 	if (step.state === "skipped") {
 		const root = rootOfSkip(run, step.key);

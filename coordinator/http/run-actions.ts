@@ -1,7 +1,7 @@
 /** What may be asked of a run that is there: cancel, retry, approval of a step, and why it is as it is. */
 
 import { z } from "zod";
-import type { ApprovalRequest, RetryRequest, RunDetail } from "#shared/api.ts";
+import type { ApprovalRequest, CancelRequest, RetryRequest, RunDetail } from "#shared/api.ts";
 import type { RunId } from "#shared/ids.ts";
 import { explain } from "../explain/explain.ts";
 import type { HttpDeps } from "./deps.ts";
@@ -9,7 +9,9 @@ import { answerSubmitted, projected, SUBMITTER } from "./run-answers.ts";
 import { type Api, countSchema, runParams, runRefSchema, stepKeySchema } from "./validation.ts";
 
 const wordsSchema = z.string().max(1_000);
-const cancelSchema = z.strictObject({ reason: wordsSchema.optional() }).nullish();
+const cancelSchema: z.ZodType<{ reason?: CancelRequest["reason"] | undefined } | null | undefined> = z
+	.strictObject({ reason: wordsSchema.optional() })
+	.nullish();
 const stepParams = z.strictObject({ run: runRefSchema, step: stepKeySchema() });
 
 const retrySchema: z.ZodType<RetryRequest> = z.strictObject({

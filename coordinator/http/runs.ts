@@ -147,6 +147,10 @@ const checkSizes = ({ pipeline, file, files }: SubmitRequest): void => {
 /** The read store knows what happened; why something does not happen yet, only the core. */
 const withReasons = ({ commands }: HttpDeps, run: RunDetail | null): RunDetail | null => {
 	if (!run || run.finishedAtMs !== null) return run;
+	if (run.state === "queued") {
+		const [turn] = [...commands.waits(run.id as RunId).values()].flat();
+		run.reason = turn?.what ?? run.reason;
+	}
 	const reasons = commands.waitReasons(run.id as RunId);
 	for (const step of run.stepList) step.reason = reasons.get(step.key) ?? step.reason;
 	return run;

@@ -1,7 +1,7 @@
 /** Reads RM_JOURNAL from a sequence on: what there is now, or whatever comes, through restarts of the server. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConsumerMessages, JetStreamClient, JetStreamManager, JsMsg, StreamInfo } from "nats";
+import type { JetStreamClient, JetStreamManager, JsMsg } from "nats";
 import { RunmeshError } from "#shared/errors.ts";
 import { streams } from "#shared/subjects.ts";
 import { batchCodec, type JournalBatch } from "./codec.ts";
@@ -35,64 +35,84 @@ export const readJournal = (
 	onBatch: (batch: ReadBatch) => void,
 ): JournalReader => {
 	let position = from - 1;
+	/** Of the message there; "" when none has been read. */
+	let batchId = "";
 
 	const take = (message: JsMsg): void => {
-		if (message.seq !== position + 1) throw gapError(position, message.seq);
-		const storedAtMs = Math.floor(message.info.timestampNanos / NANOS_PER_MS);
 		const { seq: sequence, data } = message;
-		onBatch({ ...batchCodec.decode(data), sequence, bytes: data.length, storedAtMs, data });
-		position = message.seq;
+		const batch = batchCodec.decode(data);
+		if (sequence === position && batch.batchId === batchId) return;
+		if (sequence === position && batchId !== "") throw replacedError(position);
+		if (sequence !== position + 1) throw gapError(position, sequence);
+		const storedAtMs = Math.floor(message.info.timestampNanos / NANOS_PER_MS);
+		onBatch({ ...batch, sequence, bytes: data.length, storedAtMs, data });
+		position = sequence;
+		batchId = batch.batchId;
 	};
 
-	const open = async (): Promise<ConsumerMessages> => {
+	/** From the message that was read last: a server that lost power may have lost it, and taken another. */
+	/** Until the last that is wanted, or until it is over, whatever the consumer waits for by then. */
+	const consume = async (last: number, over: AbortSignal): Promise<void> => {
 		const consumer = await client.consumers.get(streams.journal, { opt_start_seq: position + 1 });
-		return consumer.consume({ max_messages: MESSAGES_AHEAD });
+		const messages = await consumer.consume({ max_messages: MESSAGES_AHEAD });
+		const stop = (): void => messages.stop();
+		if (over.aborted) return stop();
+		over.addEventListener("abort", stop);
+		for await (const message of messages) {
+			if (over.aborted) return;
+			take(message);
+			if (position >= last) return stop();
+		}
+	};
+
+	/** Resolves when nothing comes though there is more: a server that started again has forgotten the consumer. */
+	const silent = async (over: AbortSignal): Promise<void> => {
+		for (let seen = position; ; seen = position) {
+			await sleep(LOOK_MS, undefined, { signal: over, ref: false }).catch(() => undefined);
+			if (over.aborted) return;
+			const info = await manager.streams.info(streams.journal).catch(() => null);
+			if (info && position === seen && info.state.last_seq > position) return;
+		}
+	};
+
+	/** With a new consumer whenever the one before has failed. */
+	const readTo = async (last: number, stopped: AbortSignal): Promise<void> => {
+		while (!stopped.aborted && position < last) {
+			const round = new AbortController();
+			const over = AbortSignal.any([stopped, round.signal]);
+			const consuming = consume(last, over);
+			consuming.catch(() => undefined);
+			try {
+				await Promise.race([consuming, silent(over)]);
+			} catch (error) {
+				if (error instanceof RunmeshError) throw error;
+			} finally {
+				round.abort();
+			}
+			if (!stopped.aborted && position < last) await sleep(RETRY_PAUSE_MS);
+		}
 	};
 
 	const catchUp = async (): Promise<void> => {
 		const { state } = await manager.streams.info(streams.journal);
 		if (state.last_seq <= position) return;
 		if (position + 1 < state.first_seq) throw gapError(position, state.first_seq);
-		const messages = await open();
-		for await (const message of messages) {
-			take(message);
-			if (position >= state.last_seq) break;
-		}
-		await messages.close();
-		if (position < state.last_seq) {
-			throw new RunmeshError("RM_UNAVAILABLE", `the journal could be read to ${position} of ${state.last_seq} only`);
-		}
+		await readTo(state.last_seq, new AbortController().signal);
 	};
 
-	/** A server that started again has forgotten the consumer: one that hears nothing though there is more is renewed. */
-	const untilSilent = async (messages: ConsumerMessages, stopped: AbortSignal): Promise<void> => {
-		for (let seen = position; ; seen = position) {
-			await sleep(LOOK_MS, undefined, { signal: stopped, ref: false }).catch(() => undefined);
-			if (stopped.aborted) break;
-			const info: StreamInfo | null = await manager.streams.info(streams.journal).catch(() => null);
-			if (info && position === seen && info.state.last_seq > position) break;
-		}
-		messages.stop();
-	};
-
-	const follow = async (stopped: AbortSignal): Promise<void> => {
-		while (!stopped.aborted) {
-			try {
-				const messages = await open();
-				const stop = (): void => messages.stop();
-				stopped.addEventListener("abort", stop);
-				void untilSilent(messages, stopped);
-				for await (const message of messages) take(message);
-				stopped.removeEventListener("abort", stop);
-			} catch (error) {
-				if (error instanceof RunmeshError) throw error;
-			}
-			if (!stopped.aborted) await sleep(RETRY_PAUSE_MS);
-		}
-	};
+	const follow = (stopped: AbortSignal): Promise<void> => readTo(Number.POSITIVE_INFINITY, stopped);
 
 	return { position: () => position, catchUp, follow };
 };
+
+const replacedError = (position: number): RunmeshError =>
+	new RunmeshError(
+		"RM_JOURNAL_INVALID",
+		`the journal has lost the message ${position}, which this coordinator has read`,
+		{
+			hint: "start this coordinator again: it reads what the journal says now",
+		},
+	);
 
 const gapError = (position: number, next: number): RunmeshError =>
 	new RunmeshError("RM_JOURNAL_INVALID", `the journal goes on at ${next}, this coordinator stands at ${position}`, {

@@ -61,17 +61,23 @@ const sharedEnd = async (tail: Tail, { first_seq, last_seq }: StreamState): Prom
 	return shared.reverse();
 };
 
-/** What was never acknowledged gives way to a later leader's; all else must be the same. */
+/**
+ * What was never acknowledged gives way to a later leader's, and to one that took over from the same message. So does the
+ * message by which a leader takes over: the one before it may have written last. All else must be the same.
+ */
 export const isSame = (
-	mine: Pick<TailRecord, "sequence" | "batchId" | "epoch">,
+	mine: Pick<TailRecord, "sequence" | "batchId" | "epoch" | "data">,
 	theirs: { batchId: string; leaderEpoch: number },
-	tail: Tail,
+	tail: Pick<Tail, "acknowledged">,
 	folder: string,
 ): boolean => {
 	if (mine.batchId === theirs.batchId) return true;
-	if (mine.sequence > tail.acknowledged() && theirs.leaderEpoch > mine.epoch) return false;
+	const givesWay = theirs.leaderEpoch >= mine.epoch || beginsEpoch(mine.data);
+	if (mine.sequence > tail.acknowledged() && givesWay) return false;
 	throw invalid(`${streams.journal} says something else at ${mine.sequence} than this home's copy`, folder);
 };
+
+const beginsEpoch = (data: Uint8Array): boolean => batchCodec.decode(data).events[0]?.kind === "leaderElected";
 
 /** Puts back what JetStream has lost. Only a leader may, and what others have written since stands. */
 export const putBack = async (
@@ -97,5 +103,5 @@ const streamInfo = (manager: JetStreamManager): Promise<StreamInfo | null> =>
 
 const invalid = (message: string, folder: string): RunmeshError =>
 	new RunmeshError("RM_JOURNAL_INVALID", message, {
-		hint: `restore NATS's data, or move ${folder} away to go on with what NATS has`,
+		hint: `restore NATS's data, or move tail, snapshot.gz and read.sqlite* of ${folder} away to go on with what NATS has`,
 	});

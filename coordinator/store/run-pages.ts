@@ -42,9 +42,15 @@ type Condition = [sql: string, ...values: SQLInputValue[]];
 
 export const openRunPages = (database: DatabaseSync): ((filter: RunFilter) => Page<RunSummary>) => {
 	const position = query<{ n: number }>(database, "SELECT n FROM runs WHERE id = ?");
-	// Times go along with positions, but for the clocks of leaders that followed each other.
-	const firstSince = query<{ n: number | null }>(database, "SELECT min(n) AS n FROM runs WHERE submitted_at >= ?");
-	const lastUntil = query<{ n: number | null }>(database, "SELECT max(n) AS n FROM runs WHERE submitted_at < ?");
+	// No leader's time goes behind that of an event before: positions are in the order of times.
+	const firstSince = query<{ n: number }>(
+		database,
+		"SELECT n FROM runs WHERE submitted_at >= ? ORDER BY submitted_at, n LIMIT 1",
+	);
+	const lastUntil = query<{ n: number }>(
+		database,
+		"SELECT n FROM runs WHERE submitted_at < ? ORDER BY submitted_at DESC, n DESC LIMIT 1",
+	);
 	const pages = new Map<string, Query<RunRow>>();
 
 	/** null when nothing can match. `n` is the column that the page is ordered by. */
@@ -56,14 +62,14 @@ export const openRunPages = (database: DatabaseSync): ((filter: RunFilter) => Pa
 		if (submitter !== undefined) conditions.push(["submitter = ?", submitter]);
 		if (before !== undefined) conditions.push([`${n} < ?`, positionOf(before)]);
 		if (since !== undefined) {
-			const first = firstSince.get(since)?.n;
-			if (typeof first !== "number") return null;
-			conditions.push([`${n} >= ? AND submitted_at >= ?`, first, since]);
+			const first = firstSince.get(since);
+			if (!first) return null;
+			conditions.push([`${n} >= ?`, first.n]);
 		}
 		if (until !== undefined) {
-			const last = lastUntil.get(until)?.n;
-			if (typeof last !== "number") return null;
-			conditions.push([`${n} <= ? AND submitted_at < ?`, last, until]);
+			const last = lastUntil.get(until);
+			if (!last) return null;
+			conditions.push([`${n} <= ?`, last.n]);
 		}
 		return conditions;
 	};

@@ -43,9 +43,12 @@ export class ConditionFault extends Error {
 
 export const statusFunctions: readonly StatusFunction[] = ["succeeded", "failed", "always"];
 
+/** Those of people are asked within others, in parentheses: of the pipelines around theirs, of `on_failure`. */
+const MAX_PARENTHESES = 128;
+
 /** Throws ConditionFault. */
-export const parseCondition = (source: string): ParsedCondition => {
-	const { text, references } = withoutReferences(source);
+export const parseCondition = (source: string, maxParentheses = MAX_PARENTHESES): ParsedCondition => {
+	const { text, references } = withoutReferences(source, maxParentheses);
 	const root = new Builder(text, references).build(parse(text));
 	return { root, references, statusAware: asksStatus(root) };
 };
@@ -58,14 +61,12 @@ interface Scanned {
 
 const STRING = /"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'/;
 const TOKEN = new RegExp(`${STRING.source}|${REFERENCE.source}|[$;,()]`, "g");
-/** As deep as a person nests. */
-const MAX_PARENTHESES = 64;
 
-const withoutReferences = (source: string): Scanned => {
+const withoutReferences = (source: string, maxParentheses: number): Scanned => {
 	const references: ParsedCondition["references"] = [];
 	let depth = 0;
 	const text = source.replace(TOKEN, (token, at: number) => {
-		if (token === "(" && ++depth > MAX_PARENTHESES) throw new ConditionFault(at, "too many parentheses in each other");
+		if (token === "(" && ++depth > maxParentheses) throw new ConditionFault(at, "too many parentheses in each other");
 		if (token === ")") depth--;
 		if (token === "$" || token === ";" || token === ",")
 			throw new ConditionFault(at, `\`${token}\` has no meaning here`);

@@ -20,7 +20,7 @@ export const evaluateCondition = (source: string, scope: ConditionScope): Answer
 	const facts = new Map<string, string>();
 	try {
 		const held = isTrue(evaluate(parseCondition(source).root, scope, facts));
-		return { held, found: [...facts.values()].join(", ") || `it says \`${source}\`` };
+		return { held, found: [...facts.values()].join(", ") || `it says \`${shorten(source)}\`` };
 	} catch (error) {
 		// Accepted conditions can be read; one that a journal brings from elsewhere need not be.
 		return { held: false, found: `it can't be read: ${error instanceof Error ? error.message : String(error)}` };
@@ -64,10 +64,9 @@ const absent = (reference: Reference): string =>
 
 const MAX_SHOWN = 60;
 
-const shown = (value: unknown): string => {
-	const text = JSON.stringify(value);
-	return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
-};
+const shown = (value: unknown): string => shorten(JSON.stringify(value));
+
+const shorten = (text: string): string => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
 
 const ofStatus = (name: StatusFunction, scope: ConditionScope, facts: Facts): boolean => {
 	const value = name === "always" || scope[name];

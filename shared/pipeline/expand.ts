@@ -1,8 +1,10 @@
 /** Steps to the cells that run: a step without a matrix is one, a matrix makes one for each combination. */
 
 import { isName, type StepKey } from "../ids.ts";
+import { referencesIn } from "./condition-syntax.ts";
 import type { AxisValue, OutputRef, ParamValue, PipelineDefinition, StepDefinition } from "./definition.ts";
 import { placeholders } from "./interpolate.ts";
+import { formatReference } from "./reference.ts";
 
 export interface StepCell {
 	key: StepKey;
@@ -127,14 +129,13 @@ const shapeOf = (value: unknown): string =>
 
 /** What the step asks its cells for and they don't have. */
 const unknownAxis = (
-	{ action, env, concurrency }: StepDefinition,
+	{ action, env, condition, concurrency }: StepDefinition,
 	cell: Record<string, ParamValue>,
 ): { source: string; name: string } | null => {
 	const command = action.kind === "command" ? action.command : "";
-	for (const template of [command, ...Object.values(env), concurrency?.group ?? ""]) {
-		for (const { source, target } of placeholders(template)) {
-			if (target?.space === "matrix" && !Object.hasOwn(cell, target.name)) return { source, name: target.name };
-		}
-	}
-	return null;
+	const templates = [command, concurrency?.group ?? "", ...Object.values(env)];
+	const asked = templates.flatMap(placeholders).map(({ target }) => target);
+	if (condition) asked.push(...referencesIn(condition.source));
+	const unknown = asked.find((target) => target?.space === "matrix" && !Object.hasOwn(cell, target.name));
+	return unknown ? { source: formatReference(unknown), name: unknown.name } : null;
 };

@@ -12,7 +12,7 @@ import { type LinkedFile, PipelineFiles } from "./read-files.ts";
 import { withValues } from "./values.ts";
 
 /** As JSON: it goes into one message of the journal. Defaults and aliases make more of a file than its own text. */
-const MAX_DEFINITION_BYTES = 6 * 1024 * 1024;
+export const MAX_DEFINITION_BYTES = 6 * 1024 * 1024;
 /** Of a step of a sub-pipeline, with the names of those around it. */
 const MAX_NAME = 200;
 

@@ -51,10 +51,9 @@ export class Problems {
 	/** Where `mark` stands inside `place`, as the file writes it. */
 	placesOf(mark: string, place: Place): Place[] {
 		const places: Place[] = [];
-		let at = this.#text.indexOf(mark, place.start);
-		while (at >= 0 && at < place.end) {
-			places.push({ ...place, start: at });
-			at = this.#text.indexOf(mark, at + mark.length);
+		const text = this.#text.slice(place.start, place.end);
+		for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + mark.length)) {
+			places.push({ ...place, start: place.start + at });
 		}
 		return places;
 	}

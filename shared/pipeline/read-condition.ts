@@ -9,6 +9,8 @@ import { addExpected } from "./read.ts";
 import type { ScalarNode, TreeNode } from "./yaml-tree.ts";
 
 const MAX_LENGTH = 2000;
+/** As deep as a person nests. */
+const MAX_PARENTHESES = 32;
 
 /** null when it can't be read; the problems say why. */
 export const readCondition = (problems: Problems, node: TreeNode, scope: TemplateScope): Condition | null => {
@@ -43,7 +45,7 @@ const withoutBraces = (text: string): string =>
 
 const parse = (problems: Problems, node: ScalarNode, source: string): ParsedCondition | null => {
 	try {
-		return parseCondition(source);
+		return parseCondition(source, MAX_PARENTHESES);
 	} catch (fault) {
 		if (!(fault instanceof ConditionFault)) throw fault;
 		const word = /^[A-Za-z0-9_.$-]+|^./.exec(source.slice(fault.at))?.[0] ?? "";

@@ -4,9 +4,11 @@
  */
 
 import { isName } from "../ids.ts";
+import { placeholderAlone } from "./bind.ts";
 import type { Gate, OutputRef, StepDefinition } from "./definition.ts";
-import { noAxes, type TemplateScope } from "./expressions.ts";
+import type { TemplateScope } from "./expressions.ts";
 import { parseGate } from "./gates.ts";
+import { OPEN } from "./interpolate.ts";
 import { type KeyOf, keysOfKind, type StepKind } from "./keys.ts";
 import { suggest } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
@@ -88,7 +90,7 @@ export const readStep = (context: StepContext, name: string, { place, value }: F
 		values: [],
 		gates: fields.gates ? readGates(problems, fields.gates.value) : [],
 		concurrency: fields.concurrency
-			? readConcurrency(problems, fields.concurrency.value, "step", groupScope(scope))
+			? readConcurrency(problems, fields.concurrency.value, "step", { ...scope, step: null })
 			: null,
 		params: null,
 		phase,
@@ -97,13 +99,6 @@ export const readStep = (context: StepContext, name: string, { place, value }: F
 	definition.needs = [...new Set(links.map((each) => each.step))];
 	return { place, definition, kind, links, use };
 };
-
-/** Groups are known before any step has run, and before a matrix has cells that an earlier step says. */
-const groupScope = (scope: TemplateScope): TemplateScope => ({
-	...scope,
-	axes: scope.axes && scope.axes.open.length > 0 ? noAxes : scope.axes,
-	step: null,
-});
 
 /** Defaults that mean nothing to the kind: a person is not given a time limit that was meant for programs. */
 const ofKind = (kind: StepKind | null, settings: Settings, fields: Fields<"step">): Settings => ({
@@ -151,6 +146,12 @@ export const readRef = (
 	node: TreeNode,
 	links: Link[],
 ): OutputRef => {
+	const meant = node.kind === "scalar" ? placeholderAlone(node.text)?.target : undefined;
+	if (meant?.space === "steps" && meant.field === "outputs") {
+		const hint = `name the output alone: \`${meant.step}.${meant.name}\``;
+		problems.add(problems.placesOf(OPEN, node)[0] ?? node, "an expression has no meaning here", hint);
+		return UNREADABLE;
+	}
 	const text = readText(problems, node, "a step's output, `step.output`");
 	if (text === null) return UNREADABLE;
 	const [step, output, ...rest] = text.split(".");

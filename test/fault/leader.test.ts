@@ -123,3 +123,24 @@ test.concurrent("a leader that nobody succeeds stands still for longer than a le
 	);
 	expect(stepList.filter((step) => step.attempts.length !== 1)).toEqual([]);
 });
+
+test.concurrent("a run is cancelled, and the leader killed in the same moment: the next one ends it, and no process is left", async ({
+	onTestFinished,
+}) => {
+	const mesh = await startLooseMesh(onTestFinished);
+	const { client, grpc, kill } = await mesh.coordinator("leader");
+	const agent = await mesh.agent("agent", { coordinator: grpc });
+	const steps = gatedSteps(mesh, ["runs"]);
+	const run = await submit(client, steps.pipeline);
+	const attempt = await started(client, run, "runs");
+
+	// It hears of the cancel from the next leader alone.
+	agent.pause();
+	await client.cancelRun(run);
+	await kill();
+	agent.resume();
+	await mesh.coordinator("leader");
+	expect((await happened(client, run, ({ kind }) => kind === "runFinished")).data.state).toBe("cancelled");
+	await gone(attempt);
+	expect(steps.executed("runs")).toEqual([attempt]);
+});

@@ -6,6 +6,7 @@ import type {
 	ArtifactView,
 	AttemptView,
 	DeploymentView,
+	ExplainView,
 	LogRecord,
 	ModelVersionView,
 	ModelView,
@@ -69,6 +70,18 @@ export const attemptShape: Shape<AttemptView> = {
 	finishedAtMs: orNull(number),
 	failure: orNull(object),
 	reason: text,
+};
+
+export const explainShape: Shape<ExplainView> = {
+	subject: text,
+	id: text,
+	state: text,
+	sinceMs: orNull(number),
+	summary: text,
+	waits: list,
+	cache: orNull(object),
+	story: list,
+	hints: list,
 };
 
 const digest: unknown = expect.stringMatching(/^sha256:[0-9a-f]{64}$/);

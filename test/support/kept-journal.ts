@@ -1,11 +1,12 @@
 /**
  * Journals of releases, kept in files: the messages as they lie in RM_JOURNAL, and what the release that wrote them
- * made of them, at several points of the way. A later release must make the same of them.
+ * made of them, at several points of the way, with a snapshot of its own. A later release must make the same of them.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { apply } from "#coordinator/core/apply.ts";
+import { dumpState, writeDump } from "#coordinator/core/snapshot.ts";
 import { type MeshState, newMeshState, type Run, type Step } from "#coordinator/core/state.ts";
 import { batchCodec } from "#coordinator/journal/codec.ts";
 import { openReadStore, type ReadStore } from "#coordinator/store/store.ts";
@@ -15,6 +16,8 @@ export interface KeptJournal {
 	messages: Uint8Array[];
 	/** In the order of their messages; the last one is of the whole journal. */
 	moments: Moment[];
+	/** Taken by the release that wrote it; null before there were any. */
+	snapshot: { messages: number; texts: string[] } | null;
 }
 
 /** What a journal comes to after so many of its messages. Later releases may know more, but nothing else. */
@@ -29,12 +32,15 @@ const MOMENTS = 4;
 
 export const readKeptJournal = (path: string): KeptJournal => {
 	const [story, ...messages] = splitRecords(gunzipSync(readFileSync(path)));
-	return { messages, moments: JSON.parse(Buffer.from(story ?? []).toString("utf8")) as Moment[] };
+	const told = JSON.parse(Buffer.from(story ?? []).toString("utf8")) as Moment[] | Omit<KeptJournal, "messages">;
+	return Array.isArray(told) ? { messages, moments: told, snapshot: null } : { messages, ...told };
 };
 
 export const writeKeptJournal = (path: string, messages: readonly Uint8Array[]): void => {
 	const counts = Array.from({ length: MOMENTS }, (_, index) => Math.ceil((messages.length * (index + 1)) / MOMENTS));
-	const story = JSON.stringify(momentsOf(messages, [...new Set(counts)]));
+	const middle = messages.length >> 1;
+	const snapshot = { messages: middle, texts: [...writeDump(dumpState(replay(messages.slice(0, middle))))] };
+	const story = JSON.stringify({ moments: momentsOf(messages, [...new Set(counts)]), snapshot });
 	writeFileSync(path, gzipSync(joinRecords([Buffer.from(story), ...messages]), { level: 9 }));
 };
 
@@ -56,7 +62,13 @@ export const momentsOf = (messages: readonly Uint8Array[], counts: readonly numb
 	return moments;
 };
 
-const liveView = ({ epoch, fence, runs, submissions, models, deployments, attempts }: MeshState): object => ({
+/** What the messages bring to the state, by themselves or on top of another. */
+export const replay = (messages: readonly Uint8Array[], state: MeshState = newMeshState()): MeshState => {
+	for (const data of messages) for (const event of batchCodec.decode(data).events) apply(state, event);
+	return state;
+};
+
+export const liveView = ({ epoch, fence, runs, submissions, models, deployments, attempts }: MeshState): object => ({
 	epoch,
 	fence,
 	runs: [...runs.values()].map(runView),

@@ -6,6 +6,7 @@ import type { ParamValue } from "#shared/pipeline/definition.ts";
 import { cellsOf, expandSteps, isDynamic, type StepCell } from "#shared/pipeline/expand.ts";
 import { interpolate } from "#shared/pipeline/interpolate.ts";
 import { readStoredDefinition } from "#shared/pipeline/stored.ts";
+import { sha256Hex } from "#shared/sha256.ts";
 import type { MatrixExpanded, RunAdmitted, RunFinished, RunSubmitted } from "../events.ts";
 import { readyByItself, requireRun, requireStep } from "../moves.ts";
 import type { MeshState, Run, Step } from "../state.ts";
@@ -84,8 +85,6 @@ const addCell = (run: Run, { key, definition, matrix }: StepCell): Step => {
 	if (concurrency && !step.isTemplate) {
 		step.group = groupName(concurrency.group, definition.params ?? run.params, matrix);
 	}
-	// A result of a cell with other values is not its own.
-	if (run.reused.get(key)?.matrixJson !== canonicalJson(matrix)) run.reused.delete(key);
 	// A cell of other values is not the same: it runs.
 	if (run.reused.has(key) && run.reused.get(key)?.matrixJson !== canonicalJson(matrix)) run.reused.delete(key);
 	run.steps.set(key, step);
@@ -121,8 +120,13 @@ export const applyMatrixExpanded = (state: MeshState, event: MatrixExpanded): vo
 	}
 };
 
-const groupName = (group: string, params: Record<string, ParamValue>, matrix: Record<string, ParamValue>): string =>
-	interpolate(group, { params, matrix, steps: () => null });
+const GROUP_CHARACTERS_MAX = 256;
+
+/** A parameter may be of any length; a name is for keys and for people. */
+const groupName = (group: string, params: Record<string, ParamValue>, matrix: Record<string, ParamValue>): string => {
+	const name = interpolate(group, { params, matrix, steps: () => null });
+	return name.length <= GROUP_CHARACTERS_MAX ? name : `${name.slice(0, 100)}… ${sha256Hex(name)}`;
+};
 
 const queue = (state: MeshState, run: Run): void => {
 	run.status = "queued";

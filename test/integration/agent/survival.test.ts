@@ -84,12 +84,12 @@ test("an agent that died with a task on its disk and nothing launched launches i
 	expect(await readFile(ran, "utf8")).toBe("once\n");
 });
 
-test("a claim keeps every other supervisor out", async () => {
+test("a supervisor that is not named leaves the attempt alone", async () => {
 	const rig = await agentRig();
 	await rig.startAgent();
 	const gate = join(rig.home.root, "gate");
 	const ran = join(rig.home.root, "ran");
-	const task = commandTask("claimed", `echo once >> ${ran}; ${waitFor(gate)}`);
+	const task = commandTask("named", `echo once >> ${ran}; ${waitFor(gate)}`);
 	await rig.send(task);
 	await rig.started(task);
 	const supervisor = fileURLToPath(new URL("../../../agent/runner/supervise.sh", import.meta.url));
@@ -98,6 +98,26 @@ test("a claim keeps every other supervisor out", async () => {
 	await writeFile(gate, "");
 	expect((await rig.finished(task)).outcome).toBe("succeeded");
 	expect(await readFile(ran, "utf8")).toBe("once\n");
+});
+
+test("an agent killed again and again among short steps: each command starts once, and none is lost", async () => {
+	const rig = await agentRig();
+	const ran = join(rig.home.root, "ran");
+	const resources = { cpuMillis: 10, memoryBytes: 1024, gpu: null };
+	const tasks = Array.from({ length: 120 }, (_, index) =>
+		commandTask(`s${index}`, `echo s${index} >> ${ran}`, { resources }),
+	);
+	for (const some of [tasks.slice(0, 40), tasks.slice(40, 80), tasks.slice(80)]) {
+		await rig.startAgent();
+		await Promise.all(some.map(rig.send));
+		const before = rig.reports.length;
+		await rig.until(() => rig.reports.length >= before + 10);
+		await rig.endAgent("SIGKILL");
+	}
+	await rig.startAgent();
+	for (const task of tasks) expect((await rig.finished(task)).outcome).toBe("succeeded");
+	const lines = (await readFile(ran, "utf8")).trim().split("\n");
+	expect(lines.toSorted()).toEqual(tasks.map(({ stepKey }) => stepKey as string).toSorted());
 });
 
 test("supervisors that wait are killed: others take their place", async () => {

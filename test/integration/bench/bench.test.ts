@@ -35,8 +35,26 @@ test("dispatch measures its metrics, each beside its budget", async () => {
 		"true_steps_per_s",
 		"shell_steps_per_s",
 		"recovery_10k_s",
+		"step_cost_10_us",
+		"step_cost_10k_us",
+		"path_step_cost_10_us",
+		"path_step_cost_10k_us",
 	]);
 }, 180_000);
+
+test("readside measures its metrics, each beside its budget", async () => {
+	expect(await metricsOf("readside")).toEqual([
+		"project_events_per_s",
+		"list_p99_ms",
+		"deep_page_p99_ms",
+		"filter_p99_ms",
+		"search_p99_ms",
+		"prune_slice_max_ms",
+		"database_100k_runs_mb",
+		"run_10k_detail_ms",
+		"explain_10k_step_ms",
+	]);
+});
 
 test.skipIf(process.platform !== "linux")("scale measures its metrics", async () => {
 	expect(await metricsOf("scale")).toEqual([
@@ -56,7 +74,7 @@ test("an unknown name is told what there is", async () => {
 	await expect(bench("speed")).rejects.toMatchObject({
 		code: 2,
 		stdout: "",
-		stderr: expect.stringMatching(/no benchmark "speed".*dispatch.*scale/s),
+		stderr: expect.stringMatching(/no benchmark "speed".*dispatch.*readside.*scale/s),
 	});
 	await expect(bench("scale", "--only", "speed")).rejects.toMatchObject({
 		code: 2,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, it, vi } from "vitest";
 import { createServingWriter } from "#coordinator/link/serving-writer.ts";
@@ -34,9 +33,15 @@ it("writes what is wanted last, whatever is asked for meanwhile", async () => {
 });
 
 it("a deposed leader overwrites nothing that its successor has written", async () => {
-	const { bucket, written } = await openBucket(await startJournalRig());
+	const rig = await startJournalRig();
+	const { bucket, written } = await openBucket(rig);
 	let leader = "first";
-	const first = createServingWriter(bucket, async () => leader === "first", log);
+	let asked = 0;
+	const leads = async (): Promise<boolean> => {
+		asked += 1;
+		return leader === "first";
+	};
+	const first = createServingWriter(bucket, leads, log);
 	const second = createServingWriter(bucket, async () => leader === "second", log);
 	first.put(agent, wanted(1));
 	await vi.waitFor(async () => expect(await written()).toBe(1));
@@ -46,7 +51,8 @@ it("a deposed leader overwrites nothing that its successor has written", async (
 	// It fails on the revision it knows, asks again, and learns that it does not lead.
 	first.put(agent, wanted(3));
 	first.put("other" as AgentId, wanted(4));
-	await sleep(1_500);
+	await vi.waitFor(() => expect(asked).toBe(3), { timeout: 10_000 });
+	await rig.connection.flush();
 	expect(await written()).toBe(2);
 	expect(await bucket.get("other")).toBeNull();
 });

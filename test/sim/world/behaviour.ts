@@ -29,9 +29,9 @@ export const behaviourOf =
 		const exitCode = fails ? ([1, 3, 42][random.below(3)] ?? 1) : 0;
 		const refused = random.below(40);
 		return {
-			runsMs: random.next() < 0.1 ? 60_000 : 10 + random.below(8_000),
+			runsMs: random.next() < 0.2 ? 8_000 + random.below(60_000) : 10 + random.below(6_000),
 			exitCode,
-			cause: exitCode === 3 ? (["oom", "disk", "output"] as const)[random.below(3)] ?? "oom" : "error",
+			cause: exitCode === 3 ? ((["oom", "disk", "output"] as const)[random.below(3)] ?? "oom") : "error",
 			ignoresTerm: random.next() < 0.1,
 			silent: random.next() < 0.05,
 			seesCode: random.next() < 0.8,

@@ -44,7 +44,13 @@ export type Work = Pick<Task, "action" | "env" | "inputs" | "paramsJson" | "code
 export const resultOf = ({ action, env, inputs, paramsJson, code, outputs }: Work): Digest => {
 	const command = action.kind === "command" ? action.command : "";
 	const { params, matrix } = JSON.parse(paramsJson) as { params: unknown; matrix: unknown };
-	const given = [command, env, inputs.map(({ name, digest }) => [name, digest]), matrix, outputs.map(({ name }) => name)];
+	const given = [
+		command,
+		env,
+		inputs.map(({ name, digest }) => [name, digest]),
+		matrix,
+		outputs.map(({ name }) => name),
+	];
 	const seen = readsParams(command) ? [...given, params] : given;
 	return digestOf(JSON.stringify([seen, codeUseOf(command, code).key]));
 };

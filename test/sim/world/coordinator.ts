@@ -8,7 +8,7 @@ import { decide } from "#coordinator/core/decide.ts";
 import type { JournalEvent } from "#coordinator/core/events.ts";
 import type { Input } from "#coordinator/core/inputs.ts";
 import { dumpState, restoreState, writeDump } from "#coordinator/core/snapshot.ts";
-import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
+import { type MeshState, newMeshState, type Run } from "#coordinator/core/state.ts";
 import { defaultCoreOptions, type Turn } from "#coordinator/core/turn.ts";
 import { batchCodec, type JournalBatch, SCHEMA_VERSION } from "#coordinator/journal/codec.ts";
 import { type Clock, clockFrom } from "#shared/clock.ts";
@@ -30,7 +30,7 @@ const LATE_MS = 1_000;
 const RENEW_MS = 3_000;
 const LEASE_MS = 10_000;
 /** Batches behind which a snapshot is taken, at random. */
-const SNAPSHOT_EVERY = 40;
+const SNAPSHOT_EVERY = 15;
 
 export class SimCoordinator {
 	readonly name: string;
@@ -42,17 +42,19 @@ export class SimCoordinator {
 	paused = false;
 	leads = false;
 	readonly line: Line;
-	/** When each agent was last heard here, for the invariant. */
+	/** Runs that it has led, kept for what ends within a turn; and when each agent was last heard: for the invariants. */
+	readonly runs = new Map<string, Run>();
 	readonly heardAtMs = new Map<string, number>();
 	/** Of the journal. */
 	#position = 0;
+	/** Of the batch there; "" when none has been read. */
+	#batchId = "";
 	/** What its snapshot has. */
 	#resumedAt = 0;
 	#missing = new Map<number, StoredBatch>();
 	#waiting: Waiting[] = [];
 	#busy = false;
 	#batches = 0;
-	#renewedAtMs = 0;
 	#tickedAtMs = 0;
 	readonly #endings: (() => void)[] = [];
 
@@ -67,6 +69,10 @@ export class SimCoordinator {
 		this.#load();
 		this.#follow();
 		this.#seekLead(-1);
+	}
+
+	get isFromSnapshot(): boolean {
+		return this.#resumedAt > 0;
 	}
 
 	get sequence(): number {
@@ -137,13 +143,20 @@ export class SimCoordinator {
 			tail.cut(batch.sequence - 1);
 			this.#missing.clear();
 		}
-		if (batch.sequence > tail.last()) tail.append(batch, batch.sequence, () => {});
+		if (batch.sequence > tail.last()) tail.append(batch, batch.sequence - 1, () => {});
 		this.#apply(batch);
 	}
 
 	#apply(batch: StoredBatch): void {
 		if (batch.sequence > this.#resumedAt) for (const event of batch.events) apply(this.state, event);
 		this.#position = batch.sequence;
+		this.#batchId = batch.batchId;
+	}
+
+	/** As reader.ts: a server that lost power may have lost what was read last, and taken another. */
+	#isReplaced(): boolean {
+		const there = this.world.nats.journal.at(this.#position);
+		return this.#batchId !== "" && there !== null && there.batchId !== this.#batchId;
 	}
 
 	#follow(): void {
@@ -156,6 +169,7 @@ export class SimCoordinator {
 	#catchUpTo({ sequence }: StoredBatch): void {
 		if (this.leads || this.#busy || sequence <= this.#position) return;
 		const { journal } = this.world.nats;
+		if (this.#isReplaced()) return this.world.restart(this, "the journal has lost what it has read");
 		if (this.#position + 1 < journal.first) return this.world.restart(this, "the journal was trimmed ahead of it");
 		while (this.#position < sequence) {
 			const next = journal.at(this.#position + 1);
@@ -181,7 +195,8 @@ export class SimCoordinator {
 
 	#takeOver(): void {
 		this.#busy = true;
-		this.#renewedAtMs = this.world.schedule.nowMs;
+		this.#renew();
+		if (this.#isReplaced()) return this.world.restart(this, "the journal has lost what it has read");
 		this.#catchUp();
 		this.#putBack([...this.#missing.values()], () => {
 			this.world.checkTakenOver(this);
@@ -224,14 +239,15 @@ export class SimCoordinator {
 		this.#tick();
 	}
 
+	#renew(): void {
+		const { nats } = this.world;
+		if (nats.leader.holder !== this.home.id) return this.world.restart(this, "another leads");
+		if (nats.up) nats.leader = { holder: this.home.id, revision: nats.leader.revision + 1 };
+		this.later(RENEW_MS, () => this.#renew());
+	}
+
 	#tick(): void {
-		const { schedule, nats } = this.world;
-		if (schedule.nowMs - this.#renewedAtMs >= RENEW_MS && nats.up) {
-			if (nats.leader.holder !== this.home.id) return this.world.restart(this, "another leads");
-			nats.leader = { holder: this.home.id, revision: nats.leader.revision + 1 };
-			this.#renewedAtMs = schedule.nowMs;
-		}
-		if (nats.up) this.#tellTime();
+		if (this.world.nats.up) this.#tellTime();
 		this.later(TICK_MS, () => this.#tick());
 	}
 

@@ -34,7 +34,9 @@ export const carryOut = (leader: SimCoordinator, effect: Effect): void => {
 			const found = candidates.findIndex(({ use }) => readsSame(code.digest, use));
 			// The shell can't always tell.
 			const match = found < 0 || random.next() < 0.1 ? null : found;
-			return leader.later(random.below(3_000), () => leader.take({ kind: "codeCompared", runId, stepKey, match, differing: [] }));
+			return leader.later(random.below(3_000), () =>
+				leader.take({ kind: "codeCompared", runId, stepKey, match, differing: [] }),
+			);
 		}
 		default:
 			return assertNever(effect);

@@ -4,6 +4,10 @@ import type { SimAgent } from "./agent.ts";
 import type { Home } from "./home.ts";
 import type { World } from "./world.ts";
 
+/** Long enough for somebody to draw conclusions. */
+const LEADER_LEASE_MS = 10_000;
+const AGENT_LEASE_MS = 30_000;
+
 export const strike = (world: World): void => {
 	const { random, schedule, nats } = world;
 	const agent = world.agents[random.below(world.agents.length)] as SimAgent;
@@ -18,20 +22,23 @@ export const strike = (world: World): void => {
 		case 3: {
 			// Wakes up later and believes that it leads.
 			const { leader } = world;
-			world.note(() => `${leader?.name} stands still for ${spanMs} ms`);
-			return leader?.pause(spanMs);
+			const pauseMs = random.next() < 0.5 ? spanMs : LEADER_LEASE_MS + random.below(30_000);
+			world.note(() => `${leader?.name} stands still for ${pauseMs} ms`);
+			return leader?.pause(pauseMs);
 		}
 		case 4:
 			world.note(() => `NATS is killed for ${spanMs} ms`);
 			return nats.kill(spanMs);
 		case 5:
 			return powerCut(world, spanMs);
-		case 6:
-			world.note(() => `${agent.id} is cut off for ${spanMs} ms`);
+		case 6: {
+			const awayMs = random.next() < 0.5 ? spanMs : AGENT_LEASE_MS + random.below(30_000);
+			world.note(() => `${agent.id} is cut off for ${awayMs} ms`);
 			agent.partitioned = true;
-			return void schedule.after(spanMs, () => {
+			return void schedule.after(awayMs, () => {
 				agent.partitioned = false;
 			});
+		}
 		case 7:
 		case 8:
 			world.note(() => `${agent.id} dies for ${spanMs} ms`);

@@ -1,5 +1,6 @@
 /** What a coordinator's machine keeps when the process dies: its copy of the journal's tail, a snapshot, its clock. */
 
+import { batchCodec } from "#coordinator/journal/codec.ts";
 import { isSame } from "#coordinator/journal/recovery.ts";
 import type { Random } from "#shared/random.ts";
 import type { JournalStream, StoredBatch } from "./journal.ts";
@@ -27,18 +28,19 @@ export class Home {
 	}
 }
 
-const FSYNC_MAX_MS = 15;
-
 /** coordinator/journal/tail.ts without its files: what was appended is there once it is synced. */
 export class SimTail {
 	readonly #schedule: Schedule;
 	readonly #random: Random;
+	/** Some disks are slow. */
+	readonly #fsyncMaxMs: number;
 	#records: StoredBatch[] = [];
 	#acknowledged = 0;
 	#lastAtMs = 0;
 	#writing = new Set<{ arrives: boolean }>();
 
 	constructor(schedule: Schedule, random: Random) {
+		this.#fsyncMaxMs = random.next() < 0.8 ? 15 : 400;
 		this.#schedule = schedule;
 		this.#random = random;
 	}
@@ -55,7 +57,7 @@ export class SimTail {
 		const write = { arrives: true };
 		this.#writing.add(write);
 		// One behind the other.
-		this.#lastAtMs = Math.max(this.#lastAtMs, this.#schedule.nowMs + this.#random.below(FSYNC_MAX_MS));
+		this.#lastAtMs = Math.max(this.#lastAtMs, this.#schedule.nowMs + this.#random.below(this.#fsyncMaxMs));
 		this.#schedule.after(this.#lastAtMs - this.#schedule.nowMs, () => {
 			this.#writing.delete(write);
 			if (!write.arrives) return;
@@ -84,7 +86,10 @@ export class SimTail {
 	/** coordinator/journal/recovery.ts: what JetStream has lost; throws where the two contradict each other. */
 	compare(journal: JournalStream): Map<number, StoredBatch> {
 		const common = Math.min(journal.last, this.last());
-		const shared = common < journal.first ? [] : this.#shared(Math.max(journal.first, Math.min(common, this.#acknowledged), 1), common);
+		const shared =
+			common < journal.first
+				? []
+				: this.#shared(Math.max(journal.first, Math.min(common, this.#acknowledged), 1), common);
 		for (const mine of shared) {
 			const theirs = journal.at(mine.sequence);
 			if (theirs && !this.isSame(mine, theirs)) this.cut(mine.sequence - 1);
@@ -94,8 +99,9 @@ export class SimTail {
 	}
 
 	isSame(mine: StoredBatch, theirs: StoredBatch): boolean {
-		const own = { sequence: mine.sequence, batchId: mine.batchId, epoch: mine.leaderEpoch };
-		return isSame(own, theirs, this as never, "home");
+		if (mine.batchId === theirs.batchId) return true;
+		const { sequence, batchId, leaderEpoch: epoch } = mine;
+		return isSame({ sequence, batchId, epoch, data: batchCodec.encode(mine) }, theirs, this, "home");
 	}
 
 	cut(last: number): void {

@@ -5,8 +5,8 @@ import type { Exit, RecoveredAttempt } from "#agent/core/inputs.ts";
 import type { FinishedBody, Stop } from "#agent/core/state.ts";
 import type { Failure, Task } from "#shared/domain.ts";
 import type { AgentId, AttemptId } from "#shared/ids.ts";
-import { codeUseOf, numberOf, resultOf } from "./code.ts";
 import { type Behaviour, saidBy } from "./behaviour.ts";
+import { codeUseOf, numberOf, resultOf } from "./code.ts";
 import type { Timer } from "./schedule.ts";
 
 type Ending = Extract<Command, { kind: "collect" }>["ending"];

@@ -9,7 +9,8 @@ import type { Task } from "#shared/domain.ts";
 import type { SimAgent } from "./agent.ts";
 import { resultOf } from "./code.ts";
 import type { SimCoordinator } from "./coordinator.ts";
-import { demand, statusOf, type View } from "./view.ts";
+import { demand, isFinal, statusOf } from "./seen.ts";
+import type { View } from "./view.ts";
 
 /** A command starts at most once, and only where there is room for it. */
 export const checkLaunch = (launched: Set<string>, agent: SimAgent, { attemptId }: Task): void => {
@@ -67,11 +68,16 @@ export const checkAgreement = (state: MeshState, view: View, events: readonly Jo
 const checkRun = (run: Run | undefined, view: View, id: string): void => {
 	const seen = view.runs.get(id);
 	if (!run || !seen) {
-		const isOver = seen?.status === "succeeded" || seen?.status === "failed" || seen?.status === "cancelled";
-		return demand(isOver && !run, () => `${id} is ${run?.status} here and ${seen?.status} in the journal`);
+		return demand(
+			isFinal(seen?.status ?? "") && !run,
+			() => `${id} is ${run?.status} here and ${seen?.status} in the journal`,
+		);
 	}
 	demand(run.status === seen.status, () => `${id} is ${run.status}, the journal says ${seen.status}`);
-	demand(run.steps.size === seen.steps.size, () => `${id} has ${run.steps.size} steps, the journal says ${seen.steps.size}`);
+	demand(
+		run.steps.size === seen.steps.size,
+		() => `${id} has ${run.steps.size} steps, the journal says ${seen.steps.size}`,
+	);
 	let unsettled = 0;
 	for (const step of run.steps.values()) {
 		const other = seen.steps.get(step.key);
@@ -79,7 +85,7 @@ const checkRun = (run: Run | undefined, view: View, id: string): void => {
 		// A leader wakes steps from their backoff without telling the journal.
 		const agree = step.status === says || (step.status === "ready" && says === "backoff");
 		demand(agree, () => `${id}/${step.key} is ${step.status}, the journal says ${says}`);
-		if (!["succeeded", "failed", "cancelled", "skipped"].includes(step.status)) unsettled += 1;
+		if (!isFinal(step.status)) unsettled += 1;
 	}
 	demand(unsettled === run.unsettled, () => `${id} counts ${run.unsettled} open steps of ${unsettled}`);
 };
@@ -93,7 +99,14 @@ export const checkCacheHits = (runs: ReadonlyMap<string, Run>, events: readonly 
 		if (!run || !step) continue;
 		const outputs = Object.keys(step.definition.outputs).map((name) => ({ name }));
 		const paramsJson = JSON.stringify(paramsOf(step));
-		const work = { action: actionOf(step), env: environmentOf(step), inputs: inputsOf(step), paramsJson, code: run.code, outputs };
+		const work = {
+			action: actionOf(step),
+			env: environmentOf(step),
+			inputs: inputsOf(step),
+			paramsJson,
+			code: run.code,
+			outputs,
+		};
 		const wanted = resultOf(work);
 		demand(
 			step.outputs.every(({ digest }) => digest === wanted),

@@ -7,7 +7,8 @@ import type { ParamValue, PipelineDefinition } from "#shared/pipeline/definition
 import { codeTree } from "./code.ts";
 import { randomPipeline } from "./pipelines.ts";
 import { reuseStore } from "./reuse-store.ts";
-import { demand, isFinal } from "./view.ts";
+import { demand, isFinal } from "./seen.ts";
+import type { View } from "./view.ts";
 import type { World } from "./world.ts";
 
 interface Template {
@@ -40,7 +41,12 @@ export class People {
 			const params = { p: 1 + random.below(3) };
 			this.#templates.push({ definition: randomPipeline(random, `pipeline-${index}`, isLarge), params });
 		}
-		for (let index = 0; index < runs; index++) this.#later(random.below(this.#world.faultsMs / 2), () => this.#submit());
+		for (let index = 0; index < runs; index++)
+			this.#later(random.below(this.#world.faultsMs / 2), () => this.#submit());
+	}
+
+	get #view(): View {
+		return this.#world.view();
 	}
 
 	checkPromises(): void {
@@ -51,12 +57,11 @@ export class People {
 	seeHeld(runId: RunId, stepKey: StepKey): void {
 		const path = `${runId}/${stepKey}`;
 		const { random, isHealed } = this.#world;
-		const view = () => this.#world.view();
 		if (this.#seen.has(path) || (!isHealed && random.next() < 0.3)) return;
 		this.#seen.add(path);
 		const approved = random.next() < 0.7;
 		const answer: Input = { kind: "answerApproval", runId, stepKey, approved, by: "person", comment: "" };
-		const isDone = (): boolean => isFinal(view().runs.get(runId)?.steps.get(stepKey)?.status ?? "gone");
+		const isDone = (): boolean => isFinal(this.#view.runs.get(runId)?.steps.get(stepKey)?.status ?? "gone");
 		this.#later(random.below(20_000), () => this.#ask(answer, `the answer to ${path}`, isDone));
 	}
 
@@ -88,7 +93,7 @@ export class People {
 			// The API answers by itself for a run that the leader does not have (any more).
 			const isKnown = input.kind === "submitRun" || leader?.state.runs.has(input.runId);
 			if (isKnown) leader?.take(input, answer);
-			else if (isFinal(this.#world.view().runs.get(input.runId)?.status ?? "")) answer();
+			else if (isFinal(this.#view.runs.get(input.runId)?.status ?? "")) answer();
 			this.#later(ASK_AGAIN_MS, ask);
 		};
 		ask();
@@ -96,13 +101,13 @@ export class People {
 
 	#submit(): void {
 		const { random } = this.#world;
-		const view = () => this.#world.view();
 		const runId = `r${this.#runs++}` as RunId;
 		const submission = this.#submission(runId);
-		const run = () => view().runs.get(runId);
+		const run = () => this.#view.runs.get(runId);
 		this.#ask({ kind: "submitRun", ...submission }, `the submission of ${runId}`, () => run() !== undefined);
 		if (random.next() < 0.15) {
-			const isStopped = (): boolean => run() === undefined || run()?.cancelAsked === true || isFinal(run()?.status ?? "");
+			const isStopped = (): boolean =>
+				run() === undefined || run()?.cancelAsked === true || isFinal(run()?.status ?? "");
 			this.#later(random.below(60_000), () =>
 				this.#ask({ kind: "cancelRun", runId, reason: "asked" }, `the cancel of ${runId}`, isStopped),
 			);
@@ -112,12 +117,11 @@ export class People {
 
 	#cancelStep(runId: RunId): void {
 		const { random } = this.#world;
-		const view = () => this.#world.view();
-		const keys = [...(view().runs.get(runId)?.steps.keys() ?? [])] as StepKey[];
+		const keys = [...(this.#view.runs.get(runId)?.steps.keys() ?? [])] as StepKey[];
 		const stepKey = keys[random.below(keys.length)];
 		if (stepKey === undefined) return;
 		const isStopped = (): boolean => {
-			const step = view().runs.get(runId)?.steps.get(stepKey);
+			const step = this.#view.runs.get(runId)?.steps.get(stepKey);
 			return step === undefined || step.cancelAsked || isFinal(step.status);
 		};
 		this.#ask({ kind: "cancelStep", runId, stepKey, reason: "asked" }, `the cancel of ${runId}/${stepKey}`, isStopped);
@@ -141,15 +145,24 @@ export class People {
 	/** `--from-failed`, `--from`, `--only`, where there is a run that allows it. */
 	#basedOnEarlier(submission: Submission): Submission {
 		const { random } = this.#world;
-		const view = () => this.#world.view();
-		const earlier = [...view().runs.values()].filter(({ definition }) => definition.name === submission.definition.name);
+		const earlier = [...this.#view.runs.values()].filter(
+			({ definition }) => definition.name === submission.definition.name,
+		);
 		const base = earlier[random.below(earlier.length)];
 		if (!base) return submission;
 		const mode = (["failed", "from", "only"] as const)[random.below(3)] ?? "failed";
 		const main = base.definition.steps.filter(({ phase }) => phase === "main");
 		const steps = [main[random.below(main.length)]?.name ?? ""];
 		try {
-			return { ...submission, ...resolveReuse(reuseStore(view()), { run: base.id, mode, steps }, submission.definition, submission.params) };
+			return {
+				...submission,
+				...resolveReuse(
+					reuseStore(this.#view),
+					{ run: base.id, mode, steps },
+					submission.definition,
+					submission.params,
+				),
+			};
 		} catch {
 			// Refused with a reason, as a person would be.
 			return submission;

@@ -27,7 +27,13 @@ export const randomPipeline = (random: Random, name: string, isLarge: boolean): 
 	}
 	const matrix = sources.find(({ isMatrix, works }) => isMatrix && works);
 	if (matrix && chance(0.7)) {
-		add(stepOf("best", { needs: [matrix.name], action: { kind: "select", from: matrix.name, metric: "score", mode: "max" } }), false);
+		add(
+			stepOf("best", {
+				needs: [matrix.name],
+				action: { kind: "select", from: matrix.name, metric: "score", mode: "max" },
+			}),
+			false,
+		);
 		if (chance(0.6)) add(deployOf(random, { step: "best", output: "model" }), false);
 	} else if (chance(0.15)) {
 		const plain = sources.find(({ isMatrix, works }) => works && !isMatrix);
@@ -35,7 +41,9 @@ export const randomPipeline = (random: Random, name: string, isLarge: boolean): 
 	}
 	const plain = sources.filter(({ isMatrix, works }) => works && !isMatrix);
 	if (chance(0.15) && plain.length > 0) {
-		const outputs = Object.fromEntries(plain.map(({ name: step }): [string, OutputRef] => [step, { step, output: "model" }]));
+		const outputs = Object.fromEntries(
+			plain.map(({ name: step }): [string, OutputRef] => [step, { step, output: "model" }]),
+		);
 		add(stepOf("sub", { needs: plain.map((each) => each.name), action: { kind: "collect", outputs } }), false);
 	}
 	if (chance(0.25)) for (const step of onFailure(random, sources)) steps.push(step);
@@ -44,7 +52,11 @@ export const randomPipeline = (random: Random, name: string, isLarge: boolean): 
 		name,
 		timeoutMs: chance(0.12) ? 20_000 + random.below(60_000) : 0,
 		concurrency: chance(0.2)
-			? { group: chance(0.5) ? "runs" : "runs-${{ params.p }}", max: 1 + random.below(2), cancelInProgress: chance(0.3) }
+			? {
+					group: chance(0.5) ? "runs" : `runs-\${{ params.p }}`,
+					max: 1 + random.below(2),
+					cancelInProgress: chance(0.3),
+				}
 			: null,
 	};
 };
@@ -70,7 +82,7 @@ const randomStep = (random: Random, name: string, sources: readonly Source[]): S
 		action,
 		outputs: leaves ? { model: "model", list: "list.json", verdict: "verdict.txt" } : {},
 		values: leaves ? ["list", "verdict"] : [],
-		env: chance(0.3) ? { P: "${{ params.p }}" } : {},
+		env: chance(0.3) ? { P: `\${{ params.p }}` } : {},
 		resources: { cpuMillis: 250 * (1 + random.below(8)), memoryBytes: chance(0.2) ? 3e9 : 0, gpu: null },
 		gates: chance(0.08) ? [{ metric: "score", operator: ">=", value: 0.3, source: "score >= 0.3" }] : [],
 		retries: {
@@ -83,11 +95,11 @@ const randomStep = (random: Random, name: string, sources: readonly Source[]): S
 		},
 		timeoutMs: action.kind === "approve" ? (chance(0.5) ? 30_000 : 0) : chance(0.2) ? 20_000 : 0,
 		graceMs: chance(0.3) ? 0 : 5_000,
-		lostWaitMs: chance(0.2) ? 20_000 : 0,
+		lostWaitMs: chance(0.35) ? 20_000 + random.below(40_000) : 0,
 		priority: random.below(101),
 		cache: leaves && chance(0.4) ? { ttlMs: chance(0.3) ? 60_000 : 0 } : null,
 		concurrency: chance(0.15)
-			? { group: chance(0.5) ? "steps" : "steps-${{ params.p }}", max: 1 + random.below(2), cancelInProgress: false }
+			? { group: chance(0.5) ? "steps" : `steps-\${{ params.p }}`, max: 1 + random.below(2), cancelInProgress: false }
 			: null,
 	});
 };
@@ -112,11 +124,21 @@ const randomMatrix = (random: Random, sources: readonly Source[], needs: Set<str
 		const dynamic = { shard: { step: list.name, output: "list" } };
 		return random.next() < 0.3 ? { ...dynamic, x: [1, 2] } : dynamic;
 	}
-	if (kind < 0.2) return { pair: [{ a: 1, b: "u" }, { a: 2, b: "v" }] };
+	if (kind < 0.2)
+		return {
+			pair: [
+				{ a: 1, b: "u" },
+				{ a: 2, b: "v" },
+			],
+		};
 	return { x: Array.from({ length: 1 + random.below(4) }, (_, value) => value) };
 };
 
-const randomCondition = (random: Random, sources: readonly Source[], needs: Set<string>): StepDefinition["condition"] => {
+const randomCondition = (
+	random: Random,
+	sources: readonly Source[],
+	needs: Set<string>,
+): StepDefinition["condition"] => {
 	if (random.next() > 0.25) return null;
 	const any = sources[random.below(sources.length)];
 	const plain = sources.find(({ works, isMatrix }) => works && !isMatrix);
@@ -156,7 +178,20 @@ const deployOf = (random: Random, model: OutputRef): StepDefinition =>
 const onFailure = (random: Random, sources: readonly Source[]): StepDefinition[] => {
 	const main = sources.map(({ name }) => name);
 	const condition = { source: "failed()", statusAware: true };
-	const tell = stepOf("tell", { needs: main, phase: "onFailure", condition, action: { ...command, command: "tell" } as StepAction });
+	const tell = stepOf("tell", {
+		needs: main,
+		phase: "onFailure",
+		condition,
+		action: { ...command, command: "tell" } as StepAction,
+	});
 	if (random.next() < 0.5) return [tell];
-	return [tell, stepOf("clean", { ...tell, name: "clean", needs: [...main, "tell"], condition: { source: "failed() && always()", statusAware: true } })];
+	return [
+		tell,
+		stepOf("clean", {
+			...tell,
+			name: "clean",
+			needs: [...main, "tell"],
+			condition: { source: "failed() && always()", statusAware: true },
+		}),
+	];
 };

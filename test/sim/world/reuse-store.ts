@@ -2,8 +2,8 @@
 
 import type { ReuseStore } from "#coordinator/reuse.ts";
 import type { RunDetail, StepView } from "#shared/api.ts";
-import type { View, ViewRun } from "./view.ts";
-import { isFinal, statusOf } from "./view.ts";
+import { isFinal, statusOf, type ViewRun } from "./seen.ts";
+import type { View } from "./view.ts";
 
 export const reuseStore = (view: View): ReuseStore => {
 	const find = (id: string): ViewRun | null => view.runs.get(id) ?? null;

@@ -1,6 +1,7 @@
 /** What an event of a step or a run may say, given all that was said before. */
 
 import type { JournalEvent } from "#coordinator/core/events.ts";
+import { holds } from "./conditions.ts";
 import {
 	demand,
 	isFinal,
@@ -8,10 +9,10 @@ import {
 	needsAreClosed,
 	needsSucceeded,
 	stepGroupOf,
-	type View,
 	type ViewRun,
 	type ViewStep,
-} from "./view.ts";
+} from "./seen.ts";
+import type { View } from "./view.ts";
 
 /** A lease, or a person's: one at a time, when nothing is open, within the group. */
 export const checkLease = (view: View, step: ViewStep, atMs: number): void => {
@@ -30,10 +31,16 @@ export const checkLease = (view: View, step: ViewStep, atMs: number): void => {
 	demand(!run.timedOut || definition.phase === "onFailure", () => `${path} is leased after its run timed out`);
 	demand(!step.cancelAsked, () => `${path} is leased after it was cancelled`);
 	demand(!run.leftOut.has(definition.name), () => `${path} is leased although it was left out`);
-	const { concurrency } = definition;
+	checkGroup(view, step);
+};
+
+/** No more at once than the group allows. */
+export const checkGroup = (view: View, step: ViewStep): void => {
+	const { concurrency } = step.definition;
 	if (!concurrency) return;
 	const holders = view.stepGroups.get(stepGroupOf(step))?.size ?? 0;
-	demand(holders < concurrency.max, () => `${path} is leased beside ${holders} of its group, of ${concurrency.max}`);
+	const path = `${step.run.id}/${step.key}`;
+	demand(holders < concurrency.max, () => `${path} goes on beside ${holders} of its group, of ${concurrency.max}`);
 };
 
 type Settled = Extract<JournalEvent, { kind: "stepSettled" }>;
@@ -64,7 +71,9 @@ const hasResult = (step: ViewStep, { outputs }: Settled): boolean => {
 		case "approve":
 			return step.answer === true;
 		case "select":
-			return (run.cells.get(definition.action.from) ?? []).some((cell) => cell.status === "succeeded" && same(cell.outputs));
+			return (run.cells.get(definition.action.from) ?? []).some(
+				(cell) => cell.status === "succeeded" && same(cell.outputs),
+			);
 		case "collect":
 		case "deploy":
 			return isReady(step) || step.status === "running";
@@ -74,11 +83,13 @@ const hasResult = (step: ViewStep, { outputs }: Settled): boolean => {
 	}
 };
 
-const maySkip = ({ run, definition }: ViewStep, reason: string): boolean => {
+const maySkip = (step: ViewStep, reason: string): boolean => {
+	const { run, definition } = step;
 	if (reason === "not asked for") return run.leftOut.has(definition.name);
-	if (reason.startsWith("`if` does not hold: ")) return definition.condition !== null;
+	if (reason.startsWith("`if` does not hold: ")) return definition.condition !== null && !holds(step);
 	if (reason === "its matrix is empty") return definition.matrix !== null;
 	if (run.timedOut && definition.phase === "main") return reason !== "";
+	if (definition.condition?.statusAware) return false;
 	return definition.needs.some((need) =>
 		(run.cells.get(need) ?? []).some(({ key, status }) => status !== "succeeded" && reason === `${key} ${status}`),
 	);
@@ -98,8 +109,12 @@ const checkFailed = (step: ViewStep, { failure }: Settled): void => {
 		return demand(isSpent, () => `${path} failed after ${step.losses} losses and ${step.failures} failures`);
 	}
 	const isListed = failure.cause !== "error" || retries.exitCodes.length === 0;
-	const retried = retries.on.includes(failure.cause) && (isListed || retries.exitCodes.includes(failure.exitCode ?? -1));
-	demand(!retried || used > retries.max, () => `${path} failed with ${failure.cause} after ${used} of ${retries.max} retries`);
+	const retried =
+		retries.on.includes(failure.cause) && (isListed || retries.exitCodes.includes(failure.exitCode ?? -1));
+	demand(
+		!retried || used > retries.max,
+		() => `${path} failed with ${failure.cause} after ${used} of ${retries.max} retries`,
+	);
 };
 
 export const checkOutcome = (run: ViewRun, { state }: Extract<JournalEvent, { kind: "runFinished" }>): void => {

@@ -3,75 +3,22 @@
  * them. It shares no code with the core, and refuses events that the rules don't allow.
  */
 
-import type { JournalEvent, ReusedStep, RunSubmitted } from "#coordinator/core/events.ts";
+import type { JournalEvent, RunSubmitted } from "#coordinator/core/events.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
-import { checkLease, checkOutcome, checkSettled } from "./rules.ts";
-
-export interface ViewAttempt {
-	id: string;
-	agentId: string;
-	status: "leased" | "running" | "succeeded" | "failed" | "lost" | "cancelled" | "declined";
-	end: Extract<JournalEvent, { kind: "attemptEnded" }> | null;
-}
-
-export type ViewStatus =
-	| "open"
-	| "ready"
-	| "held"
-	| "leased"
-	| "running"
-	| "backoff"
-	| "succeeded"
-	| "failed"
-	| "cancelled"
-	| "skipped";
-
-export interface ViewStep {
-	run: ViewRun;
-	key: string;
-	definition: StepDefinition;
-	matrix: Record<string, ParamValue>;
-	isTemplate: boolean;
-	/** "open": waiting, or ready because nothing is left to wait for. */
-	status: ViewStatus;
-	attempt: ViewAttempt | null;
-	attempts: number;
-	failures: number;
-	losses: number;
-	notBeforeMs: number;
-	/** Lost, and heard of again: it may be one too many in its group. */
-	revived: boolean;
-	cancelAsked: boolean;
-	cacheHit: { runId: string; stepKey: string } | null;
-	answer: boolean | null;
-	outputs: Extract<JournalEvent, { kind: "stepSettled" }>["outputs"];
-	metrics: Extract<JournalEvent, { kind: "stepSettled" }>["metrics"];
-	reason: string;
-}
-
-export interface ViewRun {
-	id: string;
-	submitted: RunSubmitted;
-	definition: PipelineDefinition;
-	params: Record<string, ParamValue>;
-	status: "queued" | "running" | "cancelling" | "succeeded" | "failed" | "cancelled";
-	group: string;
-	timedOut: boolean;
-	cancelAsked: boolean;
-	reused: ReadonlyMap<string, ReusedStep>;
-	leftOut: ReadonlySet<string>;
-	steps: Map<string, ViewStep>;
-	cells: Map<string, ViewStep[]>;
-}
-
-const FINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "cancelled", "skipped"]);
-export const isFinal = (status: string): boolean => FINAL.has(status);
-
-export class BrokenRule extends Error {}
-
-export const demand = (holds: boolean, message: () => string): void => {
-	if (!holds) throw new BrokenRule(message());
-};
+import { holds } from "./conditions.ts";
+import { checkGroup, checkLease, checkOutcome, checkSettled } from "./rules.ts";
+import {
+	demand,
+	groupOf,
+	isFinal,
+	isReady,
+	needsAreClosed,
+	stepGroupOf,
+	type ViewAttempt,
+	type ViewRun,
+	type ViewStatus,
+	type ViewStep,
+} from "./seen.ts";
 
 export class View {
 	readonly runs = new Map<string, ViewRun>();
@@ -85,7 +32,10 @@ export class View {
 	readonly #definitions = new Map<string, PipelineDefinition>();
 
 	take(event: JournalEvent): void {
-		demand(event.atMs >= this.lastEventAtMs, () => `time goes back at ${event.kind}: ${this.lastEventAtMs - event.atMs}`);
+		demand(
+			event.atMs >= this.lastEventAtMs,
+			() => `time goes back at ${event.kind}: ${this.lastEventAtMs - event.atMs}`,
+		);
 		this.lastEventAtMs = event.atMs;
 		if (event.kind === "leaderElected") {
 			demand(event.epoch > this.epoch, () => `epoch ${event.epoch} follows ${this.epoch}`);
@@ -110,7 +60,10 @@ export class View {
 
 	#run(id: string): ViewRun {
 		const run = this.runs.get(id);
-		demand(run !== undefined && !isFinal(run.status), () => `an event of run ${id}, which is ${run?.status ?? "unknown"}`);
+		demand(
+			run !== undefined && !isFinal(run.status),
+			() => `an event of run ${id}, which is ${run?.status ?? "unknown"}`,
+		);
 		return run as ViewRun;
 	}
 
@@ -175,10 +128,14 @@ export class View {
 		const step = run.steps.get(event.stepKey) as ViewStep;
 		demand(step !== undefined, () => `${event.kind} of ${run.id}/${event.stepKey}, which it does not have`);
 		const path = `${run.id}/${step.key}`;
-		demand(!isFinal(step.status) || event.kind === "cacheRecorded", () => `${event.kind} of ${path}, which is ${step.status}`);
+		demand(
+			!isFinal(step.status) || event.kind === "cacheRecorded",
+			() => `${event.kind} of ${path}, which is ${step.status}`,
+		);
 		switch (event.kind) {
 			case "stepReadied":
 				demand(isReady(step), () => `${path} was made ready while its needs are open`);
+				demand(holds(step), () => `${path} was made ready although its \`if\` does not hold`);
 				return this.#move(step, "ready");
 			case "matrixExpanded":
 				demand(step.isTemplate && needsAreClosed(step), () => `${path} was expanded`);
@@ -217,20 +174,28 @@ export class View {
 				demand(event.attemptNumber === step.attempts + 1, () => `${event.attemptId} follows ${step.attempts} attempts`);
 				this.fence = event.fence;
 				step.attempts += 1;
-				step.revived = false;
 				step.attempt = { id: event.attemptId, agentId: event.agentId, status: "leased", end: null };
 				return this.#move(step, "leased");
 			case "attemptStarted": {
 				const attempt = newest(step, event.attemptId);
-				demand(attempt.status === "leased" || attempt.status === "lost", () => `${attempt.id} started when ${attempt.status}`);
-				if (attempt.status === "lost") step.revived = true;
+				demand(
+					attempt.status === "leased" || attempt.status === "lost",
+					() => `${attempt.id} started when ${attempt.status}`,
+				);
+				if (attempt.status === "lost") {
+					checkGroup(this, step);
+					step.losses -= 1;
+				}
 				attempt.status = "running";
 				return this.#move(step, "running");
 			}
 			case "attemptEnded": {
 				const attempt = newest(step, event.attemptId);
 				const open = attempt.status === "leased" || attempt.status === "running";
-				demand(open || (attempt.status === "lost" && event.state !== "lost"), () => `${attempt.id} ended when ${attempt.status}`);
+				// It was lost, and is heard of; or its agent says so too.
+				const isLate = attempt.status === "lost" && (event.state !== "lost" || event.failure?.cause === "lost");
+				demand(open || isLate, () => `${attempt.id} ended when ${attempt.status}`);
+				if (isLate) step.losses -= 1;
 				attempt.status = event.state;
 				attempt.end = event;
 				if (event.state === "failed") step.failures += 1;
@@ -265,14 +230,6 @@ export class View {
 	}
 }
 
-export const stepGroupOf = ({ definition, run, matrix }: ViewStep): string =>
-	groupOf(definition.concurrency?.group ?? "", definition.params ?? run.params, matrix);
-
-const groupOf = (group: string, params: Record<string, ParamValue>, matrix: Record<string, ParamValue>): string =>
-	group.replaceAll(/\$\{\{ (params|matrix)\.([\w.]+) \}\}/g, (_, space: string, name: string) =>
-		String((space === "params" ? params : matrix)[name]),
-	);
-
 const addStep = (
 	run: ViewRun,
 	definition: StepDefinition,
@@ -282,7 +239,7 @@ const addStep = (
 ): void => {
 	const step: ViewStep = {
 		...{ run, key, definition, matrix, isTemplate, status: "open", attempt: null, attempts: 0, failures: 0, losses: 0 },
-		...{ notBeforeMs: 0, revived: false, cancelAsked: false, cacheHit: null, answer: null },
+		...{ notBeforeMs: 0, cancelAsked: false, cacheHit: null, answer: null },
 		...{ outputs: [], metrics: [], reason: "" },
 	};
 	run.steps.set(key, step);
@@ -308,29 +265,4 @@ const cellsOf = ({ matrix }: StepDefinition): Record<string, ParamValue>[] => {
 const newest = (step: ViewStep, attemptId: string): ViewAttempt => {
 	demand(step.attempt?.id === attemptId, () => `${attemptId} is not the newest attempt of ${step.run.id}/${step.key}`);
 	return step.attempt as ViewAttempt;
-};
-
-/** Every cell of every need has settled. */
-export const needsAreClosed = ({ run, definition }: ViewStep): boolean =>
-	definition.needs.every((need) => run.leftOut.has(need) || (run.cells.get(need) ?? []).every(({ status }) => isFinal(status)));
-
-export const needsSucceeded = ({ run, definition }: ViewStep): boolean =>
-	definition.needs.every(
-		(need) => run.leftOut.has(need) || (run.cells.get(need) ?? []).every(({ status }) => status === "succeeded"),
-	);
-
-/** Nothing is left to wait for but a place. */
-export const isReady = (step: ViewStep): boolean => {
-	const { run, definition, status } = step;
-	if (status === "ready" || status === "backoff") return true;
-	if (status !== "open" || step.isTemplate || run.status === "queued") return false;
-	return definition.condition?.statusAware ? needsAreClosed(step) : needsSucceeded(step);
-};
-
-/** As the core names it. */
-export const statusOf = (step: ViewStep): string => {
-	if (step.status !== "open") return step.status;
-	const { run, definition } = step;
-	if (definition.condition || run.leftOut.has(definition.name) || run.reused.has(step.key)) return "waiting";
-	return isReady(step) ? "ready" : "waiting";
 };

@@ -6,7 +6,7 @@
 import { apply } from "#coordinator/core/apply.ts";
 import type { JournalEvent } from "#coordinator/core/events.ts";
 import type { Input } from "#coordinator/core/inputs.ts";
-import { type MeshState, newMeshState, type Run } from "#coordinator/core/state.ts";
+import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
 import type { Turn } from "#coordinator/core/turn.ts";
 import type { Task } from "#shared/domain.ts";
 import { type Random, seededRandom } from "#shared/random.ts";
@@ -19,15 +19,17 @@ import { checkAgreement, checkCacheHits, checkDecided, checkLaunch } from "./inv
 import { People } from "./people.ts";
 import { firstDifference, pictureOf } from "./picture.ts";
 import { Schedule } from "./schedule.ts";
+import { demand, isFinal } from "./seen.ts";
 import { NatsServer } from "./server.ts";
 import { Story, tellEvent } from "./story.ts";
-import { demand, isFinal, View } from "./view.ts";
+import { View } from "./view.ts";
 
-const HEALED_MS = 3_600_000;
+const HEALED_MS = 900_000;
 /** One world in so many is large, and its messages all go through their bytes. */
 const LARGE_EVERY = 16;
 /** Commits behind which all of a leader's state is compared with a replay. */
 const COMPARE_EVERY = 100;
+/** New leaders of which one is compared that has read the whole journal; those with a snapshot all are. */
 const COMPARE_TAKEN_OVER_EVERY = 4;
 
 export class World {
@@ -48,8 +50,6 @@ export class World {
 	/** The id of each batch that somebody may have been told of. */
 	readonly #acknowledged: string[] = [];
 	#view = new View();
-	/** Runs as the present leader has them, kept for what ends within a turn. */
-	readonly #runs = new Map<string, Run>();
 	#started = 0;
 
 	constructor(seed: number, isTold = false) {
@@ -73,7 +73,8 @@ export class World {
 			this.agents.push(new SimAgent(`a${index}`, capacity, this, behave));
 		}
 		const homeCount = 1 + random.below(3);
-		for (let index = 0; index < homeCount; index++) this.homes.push(new Home(`h${index}`, index === 0, this.schedule, random));
+		for (let index = 0; index < homeCount; index++)
+			this.homes.push(new Home(`h${index}`, index === 0, this.schedule, random));
 		this.nats.journal.follow(({ events }) => this.#see(events));
 		for (const agent of this.agents) agent.start();
 		for (const home of this.homes) this.startOn(home);
@@ -158,9 +159,9 @@ export class World {
 		for (const event of turn.events) {
 			if (event.kind !== "runSubmitted") continue;
 			const run = leader.state.runs.get(event.runId);
-			if (run) this.#runs.set(run.id, run);
+			if (run) leader.runs.set(run.id, run);
 		}
-		checkCacheHits(this.#runs, turn.events);
+		checkCacheHits(leader.runs, turn.events);
 	}
 
 	/** The journal has a turn's events, and nothing behind them. */
@@ -175,11 +176,11 @@ export class World {
 
 	/** All that was acknowledged is there, and its state is what the journal comes to. */
 	checkTakenOver(leader: SimCoordinator): void {
+		for (const run of leader.state.runs.values()) leader.runs.set(run.id, run);
 		if (leader.sequence !== this.nats.journal.last) return;
 		this.#checkAcknowledged();
-		if (this.random.below(COMPARE_TAKEN_OVER_EVERY) === 0) this.#compare(leader.state, leader.name);
-		this.#runs.clear();
-		for (const run of leader.state.runs.values()) this.#runs.set(run.id, run);
+		if (leader.isFromSnapshot || this.random.below(COMPARE_TAKEN_OVER_EVERY) === 0)
+			this.#compare(leader.state, leader.name);
 	}
 
 	#see(events: readonly JournalEvent[]): void {

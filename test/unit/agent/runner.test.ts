@@ -22,7 +22,7 @@ import { createFolders } from "#agent/runner/folders.ts";
 import { launchScript } from "#agent/runner/launch.ts";
 import { readMetrics } from "#agent/runner/metrics.ts";
 import { attemptPaths } from "#agent/runner/paths.ts";
-import { parseClaim } from "#agent/runner/process.ts";
+import { parseIdentity } from "#agent/runner/process.ts";
 import { readExit, writeLaunch, writeTask } from "#agent/runner/record.ts";
 import { recoverAttempts } from "#agent/runner/recover.ts";
 import { openSettledLog } from "#agent/runner/settled.ts";
@@ -175,12 +175,12 @@ test("a folder is used again when nothing is left in it, and goes when something
 	}
 });
 
-test("a process is known by its pid and start; a claim that names another is not alive", () => {
+test("a process is known by its pid and start; one that started at another time is not alive", () => {
 	const me = identifyProcess(process.pid);
 	expect(me && isAlive(me)).toBe(true);
 	expect(isAlive({ pid: process.pid, start: "another boot 1" })).toBe(false);
-	expect(parseClaim("")).toBe(null);
-	expect(parseClaim("- 1\n")).toBe(null);
+	expect(parseIdentity("")).toBe(null);
+	expect(parseIdentity("- 1")).toBe(null);
 });
 
 test("what is left on disk tells how far an attempt came", async () => {

@@ -6,7 +6,7 @@ import { createApiClient } from "#cli/lib/client.ts";
 import type { Patience } from "#cli/lib/resume.ts";
 import type { LogRecord } from "#shared/api.ts";
 import { runDetail, stepView } from "#test/support/run-detail.ts";
-import { type Handler, sendJson, startTinyHttp } from "#test/support/tiny-http.ts";
+import { type Handler, readBody, sendJson, startTinyHttp } from "#test/support/tiny-http.ts";
 
 const patience: Patience = { firstDelayMs: 5, maxDelayMs: 20, giveUpAfterMs: 30_000 };
 
@@ -35,6 +35,31 @@ test("names can't leave their place in the path", async () => {
 	});
 	await client.run("../../x?y");
 	expect(url).toBe("/api/v1/runs/..%2F..%2Fx%3Fy");
+});
+
+test("what may be asked of a run and its steps goes where the API has it", async () => {
+	const asked: string[] = [];
+	const { client } = await serve(async (request, response) => {
+		const body = await readBody(request);
+		asked.push(`${request.method} ${request.url} ${body}`);
+		sendJson(response, 200, {});
+	});
+	await client.explain("latest", "train.3", 2);
+	await client.explain("latest");
+	await client.cancelStep("r0", "train.3", "enough");
+	await client.cancelRun("r0", "enough");
+	await client.approveStep("r0", "release", { approved: false, comment: "no" });
+	await client.retryRun("r0", { failedOnly: true, submissionId: "s" });
+	await client.runs({ search: "lr=0.1 x", submitter: "ada", since: 5, state: "queued" });
+	expect(asked.map((line) => line.replace("/api/v1", ""))).toEqual([
+		"GET /runs/latest/explain?step=train.3&attempt=2 ",
+		"GET /runs/latest/explain ",
+		'POST /runs/r0/steps/train.3/cancel {"reason":"enough"}',
+		'POST /runs/r0/cancel {"reason":"enough"}',
+		'POST /runs/r0/steps/release/approve {"approved":false,"comment":"no"}',
+		'POST /runs/r0/retry {"failedOnly":true,"submissionId":"s"}',
+		"GET /runs?search=lr%3D0.1+x&submitter=ada&since=5&state=queued ",
+	]);
 });
 
 test("a problem comes back as the error it was", async () => {

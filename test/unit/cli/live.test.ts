@@ -57,6 +57,16 @@ test("log lines scroll above a table that stays in place", async () => {
 	]);
 });
 
+test("what waits for a person, and a run that waits for its turn, are told", () => {
+	const held = stepView("release", { state: "held", reason: "a person must approve it: `runmesh approve r0 release`" });
+	const lines = renderSteps(runDetail([held]), style, { width: null, height: 8 }, 0);
+	expect(lines[1]).toBe("?  release          held         a person must approve it: `runmesh approve r0 release`");
+	const queued = runDetail([stepView("a")], { state: "queued", reason: "one run is before it" });
+	expect(renderSteps(queued, style, { width: null, height: 8 }, 0).at(-1)).toContain(
+		"queued: one run is before it · 0/1",
+	);
+});
+
 test("the table never outgrows the terminal, and shows what matters most", () => {
 	const steps = Array.from({ length: 100 }, (_, index) =>
 		stepView(`step-with-a-long-name-${index}`, {

@@ -39,6 +39,7 @@ const startMesh = async () => {
 	/** Tells those who follow events or logs that the run is over. */
 	const live: (() => void)[] = [];
 	let state: "running" | "cancelled" | "succeeded" = "running";
+	const posted: { path: string; body: Record<string, unknown> }[] = [];
 	const detail = () =>
 		runDetail([stepView("train", { state: state === "running" ? "running" : state, startedAtMs: 1 })], {
 			state,
@@ -67,13 +68,15 @@ const startMesh = async () => {
 			);
 			response.end(lines.join(""));
 		} else {
-			await readBody(request);
+			const body = (await readBody(request)).toString();
+			if (request.method === "POST") posted.push({ path, body: JSON.parse(body) });
 			sendJson(response, 200, detail());
 		}
 	});
 	onTestFinished(() => server.stop());
 	return {
 		url: server.url,
+		posted,
 		finish: () => {
 			state = "succeeded";
 		},
@@ -116,6 +119,57 @@ test("run --detach prints the id, alone", async () => {
 	const mesh = await startMesh();
 	const done = await finish(start("run", join(home, "p.yaml"), "--url", mesh.url, "--detach"));
 	expect(done).toEqual({ code: 0, stdout: "r0test\n", stderr: "" });
+});
+
+test("run takes results and the cache as it is told", async () => {
+	const mesh = await startMesh();
+	const submitted = async (...flags: string[]) => {
+		const done = await finish(start("run", join(home, "p.yaml"), "--url", mesh.url, "--detach", ...flags));
+		expect(done.stderr).toBe("");
+		const { cache, reuse } = mesh.posted.at(-1)?.body ?? {};
+		return { cache, reuse };
+	};
+	const failed = { run: "latest", mode: "failed", steps: [] };
+	expect(await submitted()).toEqual({ cache: "use", reuse: null });
+	expect(await submitted("--from-failed", "--no-cache")).toEqual({ cache: "off", reuse: failed });
+	const from = { run: "r0base", mode: "from", steps: ["a", "b"] };
+	expect(await submitted("--from", "a", "--from", "b", "--of", "r0base", "--refresh")).toEqual({
+		cache: "refresh",
+		reuse: from,
+	});
+	expect((await submitted("--only", "a")).reuse).toEqual({ run: "latest", mode: "only", steps: ["a"] });
+	for (const flags of [
+		["--of", "r0"],
+		["--from-failed", "--only", "a"],
+		["--refresh", "--no-cache"],
+	]) {
+		const refused = await finish(start("run", join(home, "p.yaml"), "--url", mesh.url, ...flags));
+		expect(refused.code, flags.join(" ")).toBe(2);
+	}
+});
+
+test("a retry is followed to its end as a run is", async () => {
+	const mesh = await startMesh();
+	mesh.finish();
+	const done = await finish(start("runs", "retry", "latest", "--all", "--url", mesh.url));
+	expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: "" });
+	expect(done.stdout).toMatch(/^run r0test succeeded in /m);
+	expect(mesh.posted).toEqual([
+		{ path: "/api/v1/runs/latest/retry", body: { failedOnly: false, submissionId: expect.any(String) } },
+	]);
+	const detached = await finish(start("runs", "retry", "latest", "--detach", "--url", mesh.url));
+	expect(detached).toEqual({ code: 0, stdout: "r0test\n", stderr: "" });
+	expect(mesh.posted.at(-1)?.body.failedOnly).toBe(true);
+});
+
+test("both flags print the version", async () => {
+	for (const flag of ["-V", "--version"]) {
+		expect(await finish(start(flag))).toEqual({
+			code: 0,
+			stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+			stderr: "",
+		});
+	}
 });
 
 test.each([

@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
 import { agentsView, agentView } from "#cli/output/agents-view.ts";
 import { artifactsView } from "#cli/output/artifacts-view.ts";
+import { explainView } from "#cli/output/explain-view.ts";
 import { deploymentsView, modelsView, modelView } from "#cli/output/models-view.ts";
 import { planView } from "#cli/output/plan-view.ts";
 import type { View } from "#cli/output/print.ts";
 import { runsView, runView } from "#cli/output/runs-view.ts";
 import { createStyle } from "#cli/output/style.ts";
 import { renderTable } from "#cli/output/table.ts";
-import type { AgentView, DeploymentView, ModelView } from "#shared/api.ts";
+import type { AgentView, DeploymentView, ExplainView, ModelView } from "#shared/api.ts";
 import { runDetail, stepView } from "#test/support/run-detail.ts";
 
 const nowMs = 1_700_000_060_000;
@@ -26,6 +27,8 @@ test("runs: one line each, and how to get more", () => {
 		"more: --before r0next",
 	]);
 	expect(runsView({ items: [], next: null }, view)).toEqual(["no runs; start one with: runmesh run pipeline.yaml"]);
+	const filters = { state: "queued", pipeline: undefined, search: "lr=0.1" };
+	expect(runsView({ items: [], next: null }, view, filters)).toEqual(["no run fits --state queued --search lr=0.1"]);
 });
 
 test("a run: its parameters, and of each step why it is where it is", () => {
@@ -45,6 +48,94 @@ test("a run: its parameters, and of each step why it is where it is", () => {
 		"↻  train.0  lr=0.1  backoff            0         again in 10s",
 		"·  deploy           waiting            0         waits for train",
 	]);
+});
+
+test("a run that takes results: which, and of which run", () => {
+	const run = runDetail(
+		[
+			stepView("prepare", {
+				state: "succeeded",
+				reason: "taken from run r0base",
+				takenFrom: { run: "r0base", step: "prepare" },
+			}),
+			stepView("release", { state: "held", reason: "waits for approval: ship it?" }),
+		],
+		{ basedOn: "r0base", reason: "it took too long", state: "failed", finishedAtMs: nowMs },
+	);
+	expect(runView(run, view)).toEqual([
+		"run r0test  digits  failed",
+		"submitted 1m ago by admin, took 1m00s",
+		"based on run r0base",
+		"failed: it took too long",
+		"",
+		"   STEP     MATRIX  STATE      TOOK  TRIES  AGENT  DETAILS",
+		"≡  prepare          succeeded            0         taken from run r0base",
+		"?  release          held                 0         waits for approval: ship it?",
+	]);
+});
+
+test("an explanation: the sentence, what holds it up, what happened, what to do", () => {
+	const at = (minute: number): number => new Date(2_023, 10, 14, 12, minute, 5).getTime();
+	const explained: ExplainView = {
+		subject: "step",
+		id: "train",
+		state: "ready",
+		sinceMs: nowMs - 180_000,
+		summary: "train has been ready for 3 min: agents that could run it are busy",
+		waits: [
+			{
+				for: "capacity",
+				what: "agents that could run it are busy",
+				sinceMs: nowMs - 180_000,
+				blockers: Array.from({ length: 12 }, (_, lab) => ({
+					kind: "agent" as const,
+					id: `lab-${lab}`,
+					reason: "0 of 4\u001b[2J cpu free",
+				})),
+			},
+		],
+		cache: null,
+		story: [
+			{ eventId: "1.0", atMs: at(1), kind: "runSubmitted", text: "run submitted by ada" },
+			{ eventId: "2.0", atMs: at(2), kind: "attemptLeased", text: "attempt 1 given to lab-1" },
+		],
+		hints: ["`runmesh agents ls` shows what each agent has free"],
+	};
+	const lines = explainView(explained, { ...view, nowMs: at(30) });
+	expect(lines.slice(1, 6)).toEqual([
+		"train has been ready for 3 min: agents that could run it are busy",
+		"",
+		"waits for",
+		expect.stringMatching(/^ {2}… agents that could run it are busy {2}since /),
+		"      lab-0  0 of 4\\x1b[2J cpu free",
+	]);
+	expect(lines.slice(15)).toEqual([
+		"      and 2 more",
+		"",
+		"what happened",
+		"  12:01:05  run submitted by ada",
+		"  12:02:05  attempt 1 given to lab-1",
+		"",
+		"what to do",
+		"  → `runmesh agents ls` shows what each agent has free",
+	]);
+	expect(explainView({ ...explained, sinceMs: null, waits: [], story: [], hints: [] }, view)).toEqual([
+		"step train  ready",
+		"train has been ready for 3 min: agents that could run it are busy",
+	]);
+});
+
+test("a long story shows its end", () => {
+	const story = Array.from({ length: 100 }, (_, index) => ({
+		...{ eventId: `${index}.0`, atMs: nowMs, kind: "attemptLeased", text: `attempt ${index}` },
+	}));
+	const explained: ExplainView = {
+		...{ subject: "run", id: "r0", state: "running", sinceMs: null, summary: "it goes on" },
+		...{ waits: [], cache: null, story, hints: [] },
+	};
+	const lines = explainView(explained, view);
+	expect(lines[4]).toBe("  60 earlier: -o json shows them");
+	expect(lines.at(-1)).toMatch(/attempt 99$/);
 });
 
 test("a plan: where each step would go, or what stands against it", () => {

@@ -142,5 +142,6 @@ test("the summary of a failed run says why and where to look", () => {
 		"run r0test failed in 900ms: 1 failed, 1 skipped",
 		"✗ train  error: exit code 3",
 		"  runmesh logs r0test train",
+		"again, what did not succeed: runmesh runs retry r0test",
 	]);
 });

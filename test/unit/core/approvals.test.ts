@@ -23,6 +23,28 @@ story("approved, the run goes on", (mesh) => {
 	expect(mesh.outcome(run)).toBe("succeeded");
 });
 
+const telling = (mesh: StoryMesh) => {
+	mesh.agent("a1");
+	const message = `accuracy \${{ steps.train.metrics.accuracy }}, ship it?`;
+	const run = mesh.submit(pipelineOf(stepOf("train"), { ...approve, action: { kind: "approve", message } }));
+	return { run, train: mesh.takeTask("train") };
+};
+
+story("the message tells what earlier steps found", (mesh) => {
+	const { run, train } = telling(mesh);
+	mesh.finish(train, "succeeded", { metrics: [{ name: "accuracy", value: 0.9, step: 1 }] });
+	expect(mesh.events("approvalRequested", run)).toMatchObject([{ message: "accuracy 0.9, ship it?" }]);
+	mesh.answer(run, "approve", true);
+	expect(mesh.outcome(run)).toBe("succeeded");
+});
+
+story("a message that can't be told fails the step", (mesh) => {
+	const { run, train } = telling(mesh);
+	mesh.finish(train);
+	expect(mesh.word(run, "approve")).toContain("`train` did not report it");
+	expect(mesh.outcome(run)).toBe("failed");
+});
+
 story("rejected, the run fails", (mesh) => {
 	const run = asked(mesh);
 	mesh.answer(run, "approve", false);

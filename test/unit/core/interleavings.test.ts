@@ -114,6 +114,14 @@ const sameAsReplayed = (mesh: Crowd): void => {
 	expect(journaledView(replayed)).toEqual(journaledView(mesh.state));
 };
 
+/** Every group here holds one. */
+const groupsHold = ({ state }: Crowd): void => {
+	for (const [group, steps] of state.stepGroups) expect(steps.size, `of the group ${group}`).toBe(1);
+	for (const runs of state.runGroups.values()) {
+		expect([...runs].filter(({ status }) => status !== "queued").length).toBeLessThanOrEqual(1);
+	}
+};
+
 const code = { name: "code", sizeBytes: 1, fileCount: 1, holders: ["coordinator"] };
 const codes = ["a", "b"].map((letter) => ({ ...code, digest: `sha256:${letter.repeat(64)}` as never }));
 
@@ -151,6 +159,7 @@ it("whatever comes in whatever order is taken, replays to the same, and ends", (
 			for (const [name, pick] of script) {
 				acts[name]?.(mesh, pick);
 				sameAsReplayed(mesh);
+				groupsHold(mesh);
 			}
 			heal(mesh);
 			sameAsReplayed(mesh);

@@ -45,7 +45,11 @@ const play = (mesh: StoryMesh, { attempts = {}, values = {}, replica = "serving"
 			);
 			if (task) mesh.finish(task, "cancelled", { agentId: AGENT });
 		}
-		for (const step of [...mesh.state.held]) mesh.answer(step.run.id, step.key, approved);
+		for (const { run, key } of [...mesh.state.held]) {
+			// A person who has answered does not do so again.
+			const answered = mesh.events("approvalAnswered", run.id).some(({ stepKey }) => stepKey === key);
+			if (!answered) mesh.answer(run.id, key, approved);
+		}
 		for (const { name, version, revision, agentIds } of [...mesh.state.deployments.values()]) {
 			for (const agentId of agentIds) mesh.replica(agentId, name, version, revision, replica);
 		}

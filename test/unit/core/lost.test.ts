@@ -90,3 +90,12 @@ story("an attempt of another agent is none of its business", (mesh) => {
 	mesh.finish(task, "succeeded", { agentId: a2 });
 	expect(mesh.outcome(run)).toBeNull();
 });
+
+story("an agent that comes back and says that it is gone ends the wait", (mesh) => {
+	const { a1, run, task } = lost(mesh);
+	const failure = { cause: "lost", message: "the machine restarted", signal: "" } as const;
+	mesh.finish(task, "failed", { agentId: a1, failure });
+	expect(mesh.events("attemptEnded", run)).toMatchObject([{ state: "lost" }, { state: "lost", failure }]);
+	expect(mesh.beat(a1, [task], "s1", "finished").settled).toEqual([task.attemptId]);
+	expect(mesh.takeTask("one").attemptNumber).toBe(2);
+});

@@ -55,6 +55,17 @@ describe("log store", () => {
 		expect(frames.map((frame) => frame.offset)).toEqual([0, 6, 0]);
 	});
 
+	it("lets a follower of an attempt that wrote nothing go, and keeps no file", async () => {
+		const dir = await tempDir();
+		const logs = opened(dir);
+		const following = collect(logs, { follow: true });
+		logs.endSilent(attempt);
+		expect(await following).toEqual([]);
+		expect(await collect(logs, { follow: true })).toEqual([]);
+		await expect(stat(join(dir, "r1"))).rejects.toThrow();
+		expect(() => logs.endSilent("../../etc")).toThrow(expect.objectContaining({ code: "RM_BAD_INPUT" }));
+	});
+
 	it("takes a gap that is accounted for as dropped, and says so to readers", async () => {
 		const logs = opened(await tempDir());
 		logs.append(chunk(0, "kept"));

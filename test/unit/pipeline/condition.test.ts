@@ -179,7 +179,7 @@ describe("what is no condition", () => {
 		["constructor", "0: `constructor` is nothing that is known here (text stands in quotes)"],
 		["__proto__", "0: `__proto__` is nothing that is known here (text stands in quotes)"],
 		["toString()", "0: `toString` is no function (known: succeeded(), failed(), always())"],
-		[`${"(".repeat(65)}1${")".repeat(65)}`, "64: too many parentheses in each other"],
+		[`${"(".repeat(129)}1${")".repeat(129)}`, "128: too many parentheses in each other"],
 	])("%s", (source, expected) => expect(fault(source)).toContain(expected));
 
 	it("does not hold, and says why, should one be asked all the same", () => {

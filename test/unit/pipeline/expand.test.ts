@@ -85,18 +85,22 @@ steps:
   prepare: {run: x, outputs: [shards]}
   train: {run: "x \${{ matrix.seed }}", matrix: {shard: prepare.shards, seed: [1, 2]}}
   named: {run: "x \${{ matrix.shard.name }}", env: {P: "\${{ matrix.shard.path }}"}, matrix: {shard: prepare.shards}}
+  asked: {run: x, if: matrix.shard.size > 3, matrix: {shard: prepare.shards}}
+  grouped: {run: x, concurrency: "g-\${{ matrix.shard.gpu }}", matrix: {shard: prepare.shards}}
 `);
 	const stepOf = (name: string): StepDefinition =>
 		definition.steps.find((step) => step.name === name) ?? expect.fail(name);
 	const train = stepOf("train");
 
 	it("is one cell until then", () => {
-		expect(definition.steps.map(isDynamic)).toEqual([false, true, true]);
+		expect(definition.steps.map(isDynamic)).toEqual([false, true, true, true, true]);
 		expect(cellCount(train)).toBe(1);
 		expect(expandSteps(definition).map(({ key, index, matrix }) => ({ key, index, matrix }))).toEqual([
 			{ key: "prepare", index: 0, matrix: {} },
 			{ key: "train", index: 0, matrix: {} },
 			{ key: "named", index: 0, matrix: {} },
+			{ key: "asked", index: 0, matrix: {} },
+			{ key: "grouped", index: 0, matrix: {} },
 		]);
 		expect(train.needs).toEqual(["prepare"]);
 		expect(stepOf("prepare").values).toEqual(["shards"]);
@@ -181,8 +185,10 @@ steps:
 		["train", ["a\0"], "matrix.shard: prepare.shards[0] is text with a NUL character, which no program can be given"],
 		["train", Array(10_001).fill(1), "matrix.shard: prepare.shards has 10001 values, at most 10000 are allowed"],
 		["train", Array(5_001).fill(1), "the matrix has 10002 cells, at most 10000 are allowed"],
-		["named", ["a"], "`${{ matrix.shard.name }}` is asked for, but the cells have no `shard.name`"],
-		["named", [{ name: "a" }], "`${{ matrix.shard.path }}` is asked for, but the cells have no `shard.path`"],
+		["named", ["a"], "`matrix.shard.name` is asked for, but the cells have no `shard.name`"],
+		["named", [{ name: "a" }], "`matrix.shard.path` is asked for, but the cells have no `shard.path`"],
+		["asked", [{ name: "a" }], "`matrix.shard.size` is asked for, but the cells have no `shard.size`"],
+		["grouped", ["a"], "`matrix.shard.gpu` is asked for, but the cells have no `shard.gpu`"],
 	])("%s with %j: %s", (name, value, problem) => {
 		expect(expandMatrix(stepOf(name), () => value)).toEqual({ problem });
 	});

@@ -271,6 +271,7 @@ test.each<[string, string[]]>([
 		["8:7 steps.a.if: `nope` is no parameter (known: epochs)"],
 	],
 	[`{run: x, if: ${"true && ".repeat(400)}true}`, ["4:19 steps.a.if: longer than 2000 characters"]],
+	[`{run: x, if: ${"(".repeat(33)}true${")".repeat(33)}}`, ["4:51 steps.a.if: too many parentheses in each other"]],
 	["{run: x, if: !failed()}", ["a value that begins with `!` must be quoted"]],
 	["{run: x, grace: 2h}", ["4:22 steps.a.grace: expected at most 1h, found `2h`"]],
 	["{run: x, grace: soon}", ["4:22 steps.a.grace: expected a duration up to 365d"]],
@@ -327,6 +328,14 @@ test.each<[string, string[]]>([
 		[
 			"expected a mapping of axes to lists, found `prepare.list` (for values from an earlier step: {item: prepare.list})",
 		],
+	],
+	[
+		"{run: x, matrix: {x: '${{ steps.prepare.outputs.list }}'}}",
+		["4:28 steps.a.matrix.x: an expression has no meaning here (name the output alone: `prepare.list`)"],
+	],
+	[
+		"{run: x, inputs: {d: '${{ params.epochs }}'}}",
+		["4:28 steps.a.inputs.d: an expression has no meaning here (it is read in"],
 	],
 	["{run: x, matrix: {x: hello}}", ["4:27 steps.a.matrix.x: expected a step's output, `step.output`, found `hello`"]],
 	["{run: x, matrix: {x: prepare.list}}", ["4:27 steps.a.matrix.x: no step is called `prepare`"]],
@@ -446,10 +455,6 @@ test.each<[string, string[]]>([
 	],
 	["{run: x, matrix: {x: train.model}}", ["`train` is a matrix, so `train.model` is one for each of its cells"]],
 	["{run: x, matrix: {x: prepare.datset}}", ["step `prepare` has no output `datset` (did you mean `dataset`?)"]],
-	[
-		"{run: x, concurrency: 'g-${{ matrix.x }}', matrix: {x: prepare.dataset}}",
-		["`x` is no axis of this step's matrix (there is none)"],
-	],
 	["{uses: select}", ["steps.a: expected `with`, a mapping with `from`"]],
 	[
 		"{uses: select, with: {form: train, metric: m, mode: best}}",

@@ -87,15 +87,15 @@ describe("filters", () => {
 		submit("r0a1", 1_000, "digits", { paramsJson: '{"lr":0.1,"data":"mnist-small"}' });
 		submit("r0a2", 2_000, "digits-big", { submitter: "grace", paramsJson: '{"lr":0.01}' });
 		submit("r0b3", 3_000, "iris", { paramsJson: '{"note":"100% \\"sure\\" — naïve"}' });
-		// A leader whose clock was behind.
-		submit("r0b4", 2_500, "digits", { paramsJson: '{"lr":0.1}' });
+		submit("r0b4", 3_000, "digits", { paramsJson: '{"lr":0.1}' });
 		submit("r0b5", 4_000, "digits", { submitter: "grace" });
 	});
 
 	it("takes runs of a time, a submitter, and all of these at once", () => {
-		expect(found({ since: 2_500 })).toEqual(["r0b3", "r0b4", "r0b5"]);
-		expect(found({ until: 2_500 })).toEqual(["r0a1", "r0a2"]);
-		expect(found({ since: 2_000, until: 3_000 })).toEqual(["r0a2", "r0b4"]);
+		expect(found({ since: 3_000 })).toEqual(["r0b3", "r0b4", "r0b5"]);
+		expect(found({ until: 3_000 })).toEqual(["r0a1", "r0a2"]);
+		expect(found({ since: 2_000, until: 3_001 })).toEqual(["r0a2", "r0b3", "r0b4"]);
+		expect(found({ since: 3_000, until: 3_000 })).toEqual([]);
 		expect(found({ since: 9_000 })).toEqual([]);
 		expect(found({ until: 1_000 })).toEqual([]);
 		expect(found({ submitter: "grace" })).toEqual(["r0a2", "r0b5"]);

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { Report } from "#shared/domain.ts";
 import type { AgentId, AttemptId, Digest, RunId, StepKey } from "#shared/ids.ts";
-import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
+import { reportCodec, reportsCodec, taskCodec } from "#shared/wire/codec.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
 
 test("a task, whatever its variables are called", () => {
@@ -41,4 +41,20 @@ test("a report, with what is optional and without", () => {
 	const { body } = reportCodec.decode(reportCodec.encode(report));
 	expect(body).toEqual(report.body);
 	expect(body.kind === "attemptFinished" && Object.keys(body.outputs[1] ?? {})).not.toContain("valueJson");
+});
+
+test("reports, one as it is and several together", () => {
+	const started = (step: string): Report => ({
+		reportId: `r1.${step}.1:1:started`,
+		agentId: "box" as AgentId,
+		atMs: 5,
+		body: {
+			kind: "attemptStarted",
+			attempt: { runId: "r1" as RunId, stepKey: step as StepKey, attemptId: `r1.${step}.1` as AttemptId, fence: 1 },
+		},
+	});
+	const [one, two] = [started("a"), started("b")];
+	expect(reportsCodec.encode([one])).toEqual(reportCodec.encode(one));
+	expect(reportsCodec.decode(reportsCodec.encode([one]))).toEqual([one]);
+	expect(reportsCodec.decode(reportsCodec.encode([one, two]))).toEqual([one, two]);
 });
