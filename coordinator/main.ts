@@ -108,6 +108,7 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 			committed.emit("committed", journal.lastSequence());
 		},
 		refused: (input, error) => log.error({ err: error, input: input.kind }, "the core refused an input: a defect"),
+		contained: (subject, error) => log.error({ err: error, subject }, "the core could not deal with it: a defect"),
 		failed: failure.reject,
 		clock,
 		options: { ...defaultCoreOptions, leaseMs: options.leaseMs },

@@ -18,6 +18,8 @@ export interface ReactorPorts {
 	committed(batches: readonly CommittedBatch[]): void;
 	/** An input that the core could not take: a defect. */
 	refused(input: Input, error: Error): void;
+	/** A run or step that the core could not deal with, and left alone: a defect. */
+	contained(subject: string, error: Error): void;
 	/** The journal can't be written any more: this coordinator is done. */
 	failed(error: Error): void;
 	clock: Clock;
@@ -66,6 +68,7 @@ export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor =>
 		// Messages leave at the end of this task: before the read side takes its time, not after it.
 		await null;
 		if (commits.length > 0) ports.committed(commits);
+		for (const { subject, error } of decided.defects) ports.contained(subject, error);
 		const refusals = new Map(decided.refused.map(({ input, error }) => [input, error]));
 		for (const { input, resolve, reject } of batch) {
 			const error = refusals.get(input);

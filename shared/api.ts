@@ -281,7 +281,17 @@ export interface ExplainView {
 }
 
 export interface WaitView {
-	for: "needs" | "condition" | "capacity" | "agents" | "concurrency" | "approval" | "retry" | "cache" | "admission" | "end";
+	for:
+		| "needs"
+		| "condition"
+		| "capacity"
+		| "agents"
+		| "concurrency"
+		| "approval"
+		| "retry"
+		| "cache"
+		| "admission"
+		| "end";
 	/** In words: what it needs, what blocks it. */
 	what: string;
 	sinceMs: number | null;

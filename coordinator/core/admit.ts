@@ -4,7 +4,7 @@ import { cancelRun } from "./cancel.ts";
 import { beginRun } from "./graph.ts";
 import { finishRun } from "./settle.ts";
 import type { Run } from "./state.ts";
-import { emit, type Turn } from "./turn.ts";
+import { contain, emit, type Turn } from "./turn.ts";
 
 /** A run of a group: those before it give way, if it says so. */
 export const joinGroup = (turn: Turn, run: Run): void => {
@@ -22,13 +22,17 @@ export const admitRuns = (turn: Turn): boolean => {
 	for (const group of turn.groups) {
 		turn.groups.delete(group);
 		for (let run = nextOf(turn, group); run; run = nextOf(turn, group)) {
-			emit(turn, { kind: "runAdmitted", runId: run.id });
-			beginRun(turn, run);
-			finishRun(turn, run);
+			if (!contain(turn, run.id, () => admit(turn, run))) break;
 			admitted = true;
 		}
 	}
 	return admitted;
+};
+
+const admit = (turn: Turn, run: Run): void => {
+	emit(turn, { kind: "runAdmitted", runId: run.id });
+	beginRun(turn, run);
+	finishRun(turn, run);
 };
 
 const nextOf = ({ state }: Turn, group: string): Run | null => {

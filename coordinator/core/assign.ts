@@ -14,7 +14,7 @@ import { runSelect } from "./select.ts";
 import { endAttempt, endingOf } from "./settle.ts";
 import type { Agent, Attempt, MeshState, Step } from "./state.ts";
 import { taskOf } from "./task.ts";
-import { emit, type Turn } from "./turn.ts";
+import { contain, emit, type Turn } from "./turn.ts";
 
 export const assign = (turn: Turn): void => {
 	const { state } = turn;
@@ -23,7 +23,7 @@ export const assign = (turn: Turn): void => {
 	do {
 		settledSome = false;
 		state.ready.offer((step) => {
-			const offered = start(turn, step);
+			const offered = startContained(turn, step);
 			if (step.status === "leased") placed.push(step);
 			else if (offered === "taken") settledSome = true;
 			return offered;
@@ -32,6 +32,20 @@ export const assign = (turn: Turn): void => {
 	} while (settledSome && state.ready.size > 0);
 	for (const { attempt } of placed) if (attempt) sendTask(turn, attempt);
 };
+
+const startContained = (turn: Turn, step: Step): Offered => {
+	let offered: Offered = "taken";
+	const subject = `${step.run.id}/${step.key}`;
+	const went = contain(turn, subject, () => {
+		offered = start(turn, step);
+	});
+	if (went || step.status !== "ready") return offered;
+	turn.state.ready.park(step, DEFECT);
+	return "parked";
+};
+
+/** Until a leader that can deal with it. */
+const DEFECT = "defect";
 
 const start = (turn: Turn, step: Step): Offered => {
 	if (isGroupFull(turn.state, step)) return "refused";

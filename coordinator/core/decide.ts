@@ -20,7 +20,7 @@ import { advertReceived, expireLeases, heartbeatReceived, leaderWasAway } from "
 import { reportReceived } from "./reports.ts";
 import { finishRun } from "./settle.ts";
 import type { MeshState } from "./state.ts";
-import { type CoreOptions, defaultCoreOptions, emit, type Turn } from "./turn.ts";
+import { type CoreOptions, contain, defaultCoreOptions, emit, type Turn } from "./turn.ts";
 
 export const decide = (
 	state: MeshState,
@@ -28,7 +28,7 @@ export const decide = (
 	nowMs: number,
 	options: CoreOptions = defaultCoreOptions,
 ): Turn => {
-	const turn: Turn = { state, nowMs, options, events: [], effects: [], groups: new Set(), refused: [] };
+	const turn: Turn = { state, nowMs, options, events: [], effects: [], groups: new Set(), defects: [], refused: [] };
 	for (const input of inputs) {
 		try {
 			take(turn, input);
@@ -117,7 +117,7 @@ const leadershipGained = (turn: Turn, input: Extract<Input, { kind: "leadershipG
 	for (const deployment of state.deployments.values()) {
 		for (const agentId of deployment.agentIds) if (!state.agents.has(agentId)) putServing(turn, agentId);
 	}
-	for (const run of [...state.runs.values()]) concludeRun(turn, run);
+	for (const run of [...state.runs.values()]) contain(turn, run.id, () => concludeRun(turn, run));
 	for (const attempt of state.attempts.values()) {
 		if (attempt.status === "leased") sendTask(turn, attempt);
 	}

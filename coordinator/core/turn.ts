@@ -14,6 +14,8 @@ export interface Turn {
 	readonly effects: Effect[];
 	/** Concurrency groups in which a run may have become free to go ahead. */
 	readonly groups: Set<string>;
+	/** What could not be carried on, and was left alone so that all else goes on: defects, for the log. */
+	readonly defects: { subject: string; error: Error }[];
 	/** Inputs that could not be taken: defects, for the log. */
 	readonly refused: { input: Input; error: Error }[];
 }
@@ -43,4 +45,15 @@ export const emit = (turn: Turn, event: WithoutTime<JournalEvent>): void => {
 	const stamped = { ...event, atMs: Math.floor(turn.nowMs) } as JournalEvent;
 	apply(turn.state, stamped);
 	turn.events.push(stamped);
+};
+
+/** One run or step that can't be dealt with must not stop the mesh, nor each of its leaders. */
+export const contain = (turn: Turn, subject: string, act: () => void): boolean => {
+	try {
+		act();
+		return true;
+	} catch (error) {
+		turn.defects.push({ subject, error: error instanceof Error ? error : new Error(String(error)) });
+		return false;
+	}
 };

@@ -38,6 +38,8 @@ export class CoreMesh {
 		const turn = decide(this.state, inputs, this.nowMs, defaultCoreOptions);
 		const [refusal] = turn.refused;
 		if (refusal) throw refusal.error;
+		const [defect] = turn.defects;
+		if (defect) throw defect.error;
 		// Through the real codec, as the journal would have it.
 		const bytes = batchCodec.encode({
 			schemaVersion: SCHEMA_VERSION,

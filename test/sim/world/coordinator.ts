@@ -212,7 +212,7 @@ export class SimCoordinator {
 	#putBack([next, ...rest]: StoredBatch[], done: () => void): void {
 		if (!next) return done();
 		if (next.sequence !== this.#position + 1) return this.#putBack(rest, done);
-		this.world.nats.append(this.line, next, this.#position, (sequence) =>
+		this.world.nats.append(this, next, this.#position, (sequence) =>
 			this.later(0, () => {
 				if (sequence === null) return this.world.restart(this, "another leads");
 				this.#apply(next);
@@ -299,7 +299,7 @@ export class SimCoordinator {
 			this.#append(rest.slice(count), done);
 		};
 		this.home.tail.append({ ...batch, sequence }, this.#position, stored);
-		nats.append(this.line, batch, this.#position, (answer) =>
+		nats.append(this, batch, this.#position, (answer) =>
 			this.later(0, () => (answer === null ? this.world.restart(this, "its append was fenced off") : stored())),
 		);
 	}

@@ -75,6 +75,10 @@ const killCoordinator = (world: World, home: Home, downMs: number): void => {
 /** The machine with NATS: the coordinator there goes down with it, and of the journal what was not synced. */
 const powerCut = (world: World, downMs: number): void => {
 	for (const home of world.homes) if (home.hasNats) killCoordinator(world, home, downMs);
+	// The fence is the journal's length: one that was deposed must not find it as short as it left it.
+	for (const each of world.coordinators) {
+		if (each.leads && each.home.id !== world.nats.leader.holder) world.restart(each, "another leads");
+	}
 	const lost = world.nats.powerCut(downMs);
 	world.note(() => `the power fails for ${downMs} ms; ${lost} batches are gone`);
 	world.cut();

@@ -22,7 +22,13 @@ export const checkLaunch = (launched: Set<string>, agent: SimAgent, { attemptId 
 };
 
 /** Right after the core decided, before the journal has it. */
-export const checkDecided = (leader: SimCoordinator, { events, refused }: Turn, inputs: readonly Input[]): void => {
+export const checkDecided = (
+	leader: SimCoordinator,
+	{ events, refused, defects }: Turn,
+	inputs: readonly Input[],
+): void => {
+	const [defect] = defects;
+	if (defect) throw new Error(`the core could not deal with ${defect.subject}`, { cause: defect.error });
 	const [refusal] = refused;
 	if (refusal) throw new Error(`the core refused ${JSON.stringify(refusal.input)}`, { cause: refusal.error });
 	const { state } = leader;

@@ -95,26 +95,31 @@ const maySkip = (step: ViewStep, reason: string): boolean => {
 	);
 };
 
-/** No retry is left that its policy gives. */
+/** After what its last attempt came to; one that was handed back costs nothing. */
+export const mayTryAgain = ({ attempt, definition, failures, losses }: ViewStep): boolean => {
+	const { max, on, exitCodes, lost } = definition.retries;
+	const isPaid = failures + (on.includes("lost") ? Math.max(0, losses - lost) : 0) <= max;
+	switch (attempt?.status) {
+		case "declined":
+			return true;
+		case "lost":
+		case "cancelled":
+			return losses <= lost || (on.includes("lost") && isPaid);
+		default: {
+			const failure = attempt?.end?.failure;
+			if (!failure || !on.includes(failure.cause)) return false;
+			const isListed = failure.cause !== "error" || exitCodes.length === 0;
+			return isPaid && (isListed || exitCodes.includes(failure.exitCode ?? -1));
+		}
+	}
+};
+
 const checkFailed = (step: ViewStep, { failure }: Settled): void => {
 	const { run, definition, attempt } = step;
 	const path = `${run.id}/${step.key}`;
 	demand(failure !== null, () => `${path} failed without a failure`);
-	if (!failure || !attempt || (run.timedOut && definition.phase === "main")) return;
-	const { retries } = definition;
-	const beyond = retries.on.includes("lost") ? Math.max(0, step.losses - retries.lost) : 0;
-	const used = step.failures + beyond;
-	if (attempt.status === "lost" || attempt.status === "cancelled") {
-		const isSpent = step.losses > retries.lost && (!retries.on.includes("lost") || used > retries.max);
-		return demand(isSpent, () => `${path} failed after ${step.losses} losses and ${step.failures} failures`);
-	}
-	const isListed = failure.cause !== "error" || retries.exitCodes.length === 0;
-	const retried =
-		retries.on.includes(failure.cause) && (isListed || retries.exitCodes.includes(failure.exitCode ?? -1));
-	demand(
-		!retried || used > retries.max,
-		() => `${path} failed with ${failure.cause} after ${used} of ${retries.max} retries`,
-	);
+	if (!attempt || (run.timedOut && definition.phase === "main")) return;
+	demand(!mayTryAgain(step), () => `${path} failed (${failure?.cause}), and its policy gives another try`);
 };
 
 export const checkOutcome = (run: ViewRun, { state }: Extract<JournalEvent, { kind: "runFinished" }>): void => {

@@ -67,15 +67,22 @@ export class NatsServer implements Network {
 		return this.journal.powerCut(this.random);
 	}
 
-	/** Answers with the sequence, or null when another has written there. A lost answer is asked for again. */
-	append(line: Line, batch: JournalBatch, expectedLast: number, done: (sequence: number | null) => void): void {
-		const attempt = (): void =>
-			line.carry(() => {
+	/** Answers with the sequence, or null when another has written there. Who lives asks for a lost answer again. */
+	append(
+		writer: { readonly line: Line; readonly alive: boolean },
+		batch: JournalBatch,
+		expectedLast: number,
+		done: (sequence: number | null) => void,
+	): void {
+		const attempt = (): void => {
+			if (!writer.alive) return;
+			writer.line.carry(() => {
 				if (!this.up) return void this.schedule.after(RETRY_MS, attempt);
 				const sequence = this.journal.append(batch, expectedLast);
 				if (this.random.next() < this.faults.loss) return void this.schedule.after(LOST_ANSWER_MS, attempt);
 				this.schedule.after(1 + this.random.below(this.faults.delayMaxMs), () => done(sequence));
 			});
+		};
 		attempt();
 	}
 

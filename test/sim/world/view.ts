@@ -6,7 +6,7 @@
 import type { JournalEvent, RunSubmitted } from "#coordinator/core/events.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
 import { holds } from "./conditions.ts";
-import { checkGroup, checkLease, checkOutcome, checkSettled } from "./rules.ts";
+import { checkGroup, checkLease, checkOutcome, checkSettled, mayTryAgain } from "./rules.ts";
 import {
 	demand,
 	groupOf,
@@ -160,6 +160,7 @@ export class View {
 				step.cacheHit = event.hit ? { runId: event.sourceRunId, stepKey: event.sourceStepKey } : null;
 				return;
 			case "stepRetryScheduled":
+				demand(mayTryAgain(step), () => `${path} is tried again beyond what its policy gives`);
 				step.notBeforeMs = event.notBeforeMs;
 				return this.#move(step, "backoff");
 			case "stepSettled":

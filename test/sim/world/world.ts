@@ -129,9 +129,9 @@ export class World {
 
 	/** After a power cut somebody must have what was acknowledged: the last leader's home, or one that kept up with it. */
 	mayLead({ home }: SimCoordinator): boolean {
-		const wanted = this.#acknowledged.length;
 		const { last } = this.nats.journal;
-		return last >= wanted || (home.tail.last() >= wanted && home.tail.read(last + 1).length > 0);
+		const wanted = this.#acknowledged.length;
+		return last >= wanted || home.tail.read(last + 1)[wanted - last - 1]?.batchId === this.#acknowledged[wanted - 1];
 	}
 
 	acknowledged(sequence: number, batchId: string): void {
