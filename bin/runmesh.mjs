@@ -6,7 +6,7 @@
 
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { enableCompileCache } from "node:module";
+import module from "node:module";
 import { constants, homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,8 +49,8 @@ const handOver = (node) => {
 
 if (runsSources(process.version)) {
 	process.argv[1] = main;
-	// A cached start is about twice as fast.
-	enableCompileCache(process.env.NODE_COMPILE_CACHE ?? join(homedir(), ".cache", "runmesh", "compile"));
+	// A cached start is about twice as fast. Asked of the module, for an older Node has no such export to import.
+	module.enableCompileCache(process.env.NODE_COMPILE_CACHE ?? join(homedir(), ".cache", "runmesh", "compile"));
 	await import(main);
 } else {
 	const node = bundledNode();

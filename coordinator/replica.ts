@@ -82,7 +82,9 @@ export const createReplica = (parts: ReplicaParts): Replica => {
 			missing = await compareTail(manager, tail, folder);
 			const { state: stored } = await manager.streams.info(streams.journal);
 			// What JetStream has lost is put back before this coordinator leads.
-			const from = Math.min(sequence, projected, stored.last_seq) + 1;
+			// And what its own copy lacks of what JetStream may lose yet is copied.
+			const copied = Math.max(tail.last(), stored.first_seq - 1);
+			const from = Math.min(sequence, projected, copied, stored.last_seq) + 1;
 			reader = readJournal(manager, client, from, onBatch);
 			journal.movedTo(from - 1);
 			await reader.catchUp();

@@ -8,7 +8,7 @@ import { settleByAnswer } from "./approve.ts";
 import { stopSteps } from "./cancel.ts";
 import { concludeDeploy } from "./deploy.ts";
 import { knowRunner } from "./equals.ts";
-import { beginStep, followSettled } from "./graph.ts";
+import { beginRun, followSettled } from "./graph.ts";
 import { concludeAttempt, finishRun, stopOf } from "./settle.ts";
 import { isLive, type Run, type Step } from "./state.ts";
 import { isSettled } from "./transitions.ts";
@@ -20,14 +20,13 @@ export const concludeRun = (turn: Turn, run: Run): void => {
 		knowRunner(turn, step);
 	}
 	stopSteps(turn, run);
+	beginRun(turn, run);
 	const followed = new Set<string>();
 	for (const step of [...run.steps.values()]) {
 		const { name } = step.definition;
-		if (!isSettled(step.status)) beginStep(turn, step);
-		else if (step.status !== "succeeded" && !followed.has(name)) {
-			followed.add(name);
-			followSettled(turn, [step]);
-		}
+		if (!isSettled(step.status) || step.status === "succeeded" || followed.has(name)) continue;
+		followed.add(name);
+		followSettled(turn, [step]);
 	}
 	if (run.group !== "" && turn.state.runs.has(run.id)) joinGroup(turn, run);
 	finishRun(turn, run);

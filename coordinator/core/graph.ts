@@ -11,25 +11,20 @@ import { needsOutcome, outputValue, scopeOf } from "./facts.ts";
 import type { Run, Step } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 
-/** A run that may go on: results it takes over, steps it leaves out, conditions without needs. */
+/** A run that may go on. All that is settled from the start is so before anything is asked that looks at it. */
 export const beginRun = (turn: Turn, run: Run): void => {
-	for (const step of [...run.steps.values()]) {
-		// A result that was taken over may have let a matrix behind it grow: its template is no step any more.
-		if (run.steps.get(step.key) === step) beginStep(turn, step);
-	}
-};
-
-/** What a step that has no need left asks first. */
-export const beginStep = (turn: Turn, step: Step): void => {
-	const { run, definition, status } = step;
-	if (status !== "waiting" || run.status !== "running") return;
-	// Cells have taken its place since the caller listed it.
-	if (run.steps.get(step.key) !== step) return;
+	if (run.status !== "running") return;
 	const settled: Step[] = [];
-	if (takeOver(turn, step)) settled.push(step);
-	else if (run.leftOut.has(definition.name)) settleInto(turn, step, "skipped", "not asked for", settled);
-	else if (step.openNeeds === 0) ask(turn, step, settled);
+	for (const step of [...run.steps.values()]) {
+		if (step.status !== "waiting") continue;
+		if (takeOver(turn, step)) settled.push(step);
+		else if (run.leftOut.has(step.definition.name)) settleInto(turn, step, "skipped", "not asked for", settled);
+	}
 	followSettled(turn, settled);
+	for (const step of [...run.steps.values()]) {
+		if (step.status === "waiting" && step.openNeeds === 0) ask(turn, step, settled);
+		followSettled(turn, settled);
+	}
 };
 
 const takeOver = (turn: Turn, step: Step): boolean => {
@@ -77,9 +72,9 @@ const skip = (turn: Turn, step: Step, reason: string, settled: Step[]): void =>
 /** All its needs have settled: does it run, and as which cells? Steps that settle by the answer go to `settled`. */
 const ask = (turn: Turn, step: Step, settled: Step[]): void => {
 	const { run, definition } = step;
+	// Cells may have taken a template's place since the caller listed it.
+	if (run.steps.get(step.key) !== step) return;
 	if (run.status !== "running" || (run.timedOut !== "" && definition.phase === "main")) return;
-	// What is taken over or left out is asked nothing; its turn comes in beginRun.
-	if (run.leftOut.has(definition.name) || run.reused.has(step.key)) return;
 	if (step.unmetNeeds > 0 && !isStatusAware(step)) return;
 	if (!step.isTemplate) return askCondition(turn, step, settled);
 	// A condition that doesn't ask for the cell is answered once for all of them.

@@ -124,8 +124,9 @@ export class SimCoordinator {
 		const chosen = nats.journal.first > 1 || random.next() < 0.7 ? kept[random.below(kept.length)] : undefined;
 		if (chosen) this.state = restoreState(chosen.parts);
 		this.#resumedAt = chosen?.sequence ?? 0;
-		// What JetStream has lost is put back before this coordinator leads.
-		this.#position = Math.min(this.#resumedAt, nats.journal.last);
+		// As replica.ts: what JetStream has lost is put back before it leads, what its own copy lacks is copied.
+		const copied = Math.max(this.home.tail.last(), nats.journal.first - 1);
+		this.#position = Math.min(this.#resumedAt, copied, nats.journal.last);
 		this.#catchUp();
 	}
 

@@ -72,9 +72,10 @@ export class SimTail {
 		if (this.#random.next() < 0.5) this.#acknowledged = Math.max(this.#acknowledged, sequence);
 	}
 
-	/** The process died: what was being written may have come to the disk or not. */
+	/** The process died: of what was being written the first came to the disk, or all, or nothing. */
 	interrupt(): void {
-		for (const write of this.#writing) write.arrives = this.#random.next() < 0.5;
+		let left = this.#random.below(this.#writing.size + 1);
+		for (const write of this.#writing) write.arrives = left-- > 0;
 	}
 
 	/** From the sequence on; [] when it is not held. */

@@ -1,51 +1,75 @@
-/** Journaled state as a text: what two coordinators that have read the same journal must agree on. */
+/** Journaled state: what two coordinators that have read the same journal must agree on, snapshots or not. */
 
-import { dumpState, writeDump } from "#coordinator/core/snapshot.ts";
-import type { MeshState } from "#coordinator/core/state.ts";
+import type { Attempt, MeshState, Run, Step } from "#coordinator/core/state.ts";
 
 /** A leader wakes steps from their backoff without telling the journal: for it they are ready, for others not yet. */
 const WOKEN = "ready or in backoff";
 
-/** When agents were last told is no part of the journal. */
-const TOLD_AT = /"putAtMs":\d+/g;
-
-export const pictureOf = (state: MeshState): string => {
-	const parts = [...writeDump(dumpState(state))].map((text) => JSON.parse(text));
-	const { mesh } = parts.at(-1);
-	const refs = (list: readonly (readonly string[])[]): string[] => list.map((ref) => ref.join("/")).sort();
-	return JSON.stringify({
-		runs: parts.filter(({ kind }) => kind === "run"),
-		steps: parts.filter(({ kind }) => kind === "steps").map(({ runId, steps }) => [runId, steps.map(pictureOfStep)]),
-		results: parts.filter(({ kind }) => kind === "results"),
-		fields: { ...mesh.fields, deployments: JSON.stringify(mesh.fields.deployments)?.replaceAll(TOLD_AT, "") },
-		attempts: refs(mesh.attempts),
-		ready: refs([...mesh.ready, ...mesh.backoff]),
-		held: refs(mesh.held),
-		runGroups: mesh.runGroups,
-		stepGroups: mesh.stepGroups.map(([group, steps]: [string, string[][]]) => [group, refs(steps)]).sort(),
-		agents: mesh.agents
-			.map(({ id, attempts }: { id: string; attempts: string[][] }) => [id, refs(attempts)])
-			.filter(([, attempts]: [string, string[]]) => attempts.length > 0)
-			.sort(),
-	});
+export const pictureOf = (state: MeshState): object => {
+	const { epoch, fence, lastEventAtMs, submissions, models, deployments, results } = state;
+	return {
+		...{ epoch, fence, lastEventAtMs, submissions, models },
+		runs: new Map([...state.runs].map(([id, run]) => [id, pictureOfRun(run)])),
+		// When agents were told last is no part of the journal.
+		deployments: new Map([...deployments].map(([name, deployment]) => [name, { ...deployment, putAtMs: 0 }])),
+		results: [...results.entries()],
+		attempts: [...state.attempts.keys()].sort(),
+		ready: pathsOf([...state.ready.steps(), ...state.backoff]),
+		held: pathsOf(state.held),
+		runGroups: new Map([...state.runGroups].map(([group, runs]) => [group, [...runs].map(({ id }) => id)])),
+		stepGroups: new Map([...state.stepGroups].map(([group, steps]) => [group, pathsOf(steps)])),
+		agents: new Map(
+			[...state.agents].flatMap(([id, { attempts }]): [string, string[]][] =>
+				attempts.size > 0 ? [[id, [...attempts].map((attempt) => attempt.id).sort()]] : [],
+			),
+		),
+	};
 };
 
-const pictureOfStep = ({ fields, ...step }: { fields: Record<string, unknown>; attempt?: unknown }) => {
-	const { story: _, sinceMs, readyAtMs, status, ...rest } = fields;
+const pathsOf = (steps: Iterable<Step>): string[] => [...steps].map(({ run, key }) => `${run.id}/${key}`).sort();
+
+/** All of it but what stands elsewhere, and what only its leader knows. */
+const pictureOfRun = ({ definition: _, cells: _cells, skippedBehind: _skipped, ...run }: Run): object => ({
+	...run,
+	steps: new Map([...run.steps].map(([key, step]) => [key, pictureOfStep(step)])),
+	dependents: new Map(
+		[...run.dependents].flatMap(([need, steps]): [string, string[]][] =>
+			steps.length > 0 ? [[need, pathsOf(steps)]] : [],
+		),
+	),
+});
+
+const pictureOfStep = (step: Step): object => {
+	const {
+		run: _,
+		definition: _definition,
+		story: _story,
+		compared: _compared,
+		declinedUntilMs: _declined,
+		...rest
+	} = step;
+	const { attempt, status, sinceMs, readyAtMs, ...fields } = rest;
 	const isWoken = status === "ready" || status === "backoff";
-	return { ...step, ...rest, status: isWoken ? WOKEN : status, times: step.attempt ? null : [readyAtMs, sinceMs] };
+	// Waking is not told, so its time isn't either.
+	const times = attempt ? null : [readyAtMs, sinceMs];
+	return { ...fields, times, status: isWoken ? WOKEN : status, attempt: attempt && pictureOfAttempt(attempt) };
 };
 
-/** Where two pictures differ first. */
-export const firstDifference = (here: unknown, there: unknown, path = ""): string => {
+const pictureOfAttempt = ({ step: _, sentAtMs: _sent, ...attempt }: Attempt): object => attempt;
+
+/** Where two pictures differ first; null when nowhere. */
+export const firstDifference = (here: unknown, there: unknown): string | null => {
 	const [own, other] = [asRecord(here), asRecord(there)];
-	if (!own || !other) return here === there ? "" : `${path}: ${JSON.stringify(here)} and ${JSON.stringify(there)}`;
-	for (const key of new Set([...Object.keys(own), ...Object.keys(other)])) {
-		const found = firstDifference(own[key], other[key], `${path}.${key}`);
-		if (found !== "") return found;
+	if (!own || !other) return here === there ? null : `: ${JSON.stringify(here)} and ${JSON.stringify(there)}`;
+	for (const key in { ...own, ...other }) {
+		const found = firstDifference(own[key], other[key]);
+		if (found !== null) return `.${key}${found}`;
 	}
-	return "";
+	return null;
 };
 
-const asRecord = (value: unknown): Record<string, unknown> | null =>
-	value !== null && typeof value === "object" ? (value as Record<string, unknown>) : null;
+const asRecord = (value: unknown): Record<string, unknown> | null => {
+	if (value instanceof Map) return Object.fromEntries(value);
+	if (value instanceof Set) return Object.fromEntries([...value].map((member) => [member, true]));
+	return value !== null && typeof value === "object" ? (value as Record<string, unknown>) : null;
+};
