@@ -6,6 +6,7 @@
 import { readApiToken, readInferenceToken } from "#shared/client-tokens.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
+import type { Mesh } from "#shared/mesh.ts";
 import type { ApiClient } from "./lib/client.ts";
 
 export type OutputFormat = "human" | "json";
@@ -59,9 +60,18 @@ const normalizeUrl = (text: string): string => {
 	return text.replace(/\/+$/, "");
 };
 
-const meshUrl = async (home: Home): Promise<string | undefined> => {
+const meshOf = async (home: Home): Promise<Mesh | null> => {
 	const { readMesh } = await import("#shared/mesh.ts");
-	return readMesh(home)?.url;
+	return readMesh(home);
+};
+
+/** `up` runs, and starts again what has died. */
+const isKeptUp = ({ pid }: Mesh): boolean => {
+	try {
+		return process.kill(pid, 0);
+	} catch {
+		return false;
+	}
 };
 
 export const wantsColor = (env: NodeJS.ProcessEnv, sink: Sink): boolean =>
@@ -71,7 +81,9 @@ export const wantsColor = (env: NodeJS.ProcessEnv, sink: Sink): boolean =>
 export const resolveContext = async (options: GlobalOptions, around: Surroundings): Promise<CliContext> => {
 	const { env, stdout, stderr } = around;
 	const home = resolveHome(options.home ?? (env.RUNMESH_HOME || undefined));
-	const url = normalizeUrl(options.url || env.RUNMESH_URL || (await meshUrl(home)) || DEFAULT_URL);
+	const named = options.url || env.RUNMESH_URL;
+	const mesh = named ? null : await meshOf(home);
+	const url = normalizeUrl(named || mesh?.url || DEFAULT_URL);
 	const token = options.token || env.RUNMESH_TOKEN || readApiToken(home);
 	const { createApiClient } = await import("./lib/client.ts");
 	let client: ApiClient | undefined;
@@ -86,7 +98,7 @@ export const resolveContext = async (options: GlobalOptions, around: Surrounding
 		isTerminal: stdout.isTTY === true,
 		colors: wantsColor(env, stdout),
 		client: () => {
-			client ??= createApiClient({ url, token });
+			client ??= createApiClient({ url, token, isStarting: () => mesh !== null && isKeptUp(mesh) });
 			return client;
 		},
 	});

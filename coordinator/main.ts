@@ -105,7 +105,6 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 		committed: (batches) => {
 			snapshotter.committed(batches);
 			shells.readSide.commit(batches);
-			committed.emit("committed", journal.lastSequence());
 		},
 		refused: (input, error) => log.error({ err: error, input: input.kind }, "the core refused an input: a defect"),
 		contained: (subject, error) => log.error({ err: error, subject }, "the core could not deal with it: a defect"),

@@ -143,7 +143,8 @@ const decideFailed: Decide = ({ steps }, base, results, { leftOut }) => {
 const runsAgain = (verdict: Verdict | undefined): boolean => verdict === "run" || verdict === "takeCells";
 
 /** The steps named and all behind them run. */
-const decideFrom: Decide = ({ steps }, base, results, { named }) => {
+const decideFrom: Decide = (definition, base, results, { named }) => {
+	const { steps } = definition;
 	const verdicts = new Map<string, Verdict>();
 	for (const step of inOrder(steps)) {
 		const { name, needs, phase } = step;
@@ -151,12 +152,13 @@ const decideFrom: Decide = ({ steps }, base, results, { named }) => {
 		else if (results.complete(step)) verdicts.set(name, "take");
 		else if (!results.staysSkipped(step) && phase === "main") verdicts.set(name, "leave");
 	}
-	checkReads(steps, base, verdicts);
+	checkReads(definition, base, verdicts);
 	return verdicts;
 };
 
 /** The steps named run, on results that are all taken. */
-const decideOnly: Decide = ({ steps }, base, results, { named }) => {
+const decideOnly: Decide = (definition, base, results, { named }) => {
+	const { steps } = definition;
 	const byName = new Map(steps.map((step) => [step.name, step]));
 	const verdicts = new Map<string, Verdict>(steps.map(({ name }) => [name, named.has(name) ? "run" : "leave"]));
 	const take = (name: string): void => {
@@ -167,7 +169,7 @@ const decideOnly: Decide = ({ steps }, base, results, { named }) => {
 		if (isDynamic(step)) step.needs.forEach(take);
 	};
 	for (const name of named) byName.get(name)?.needs.forEach(take);
-	checkReads(steps, base, verdicts);
+	checkReads(definition, base, verdicts);
 	return verdicts;
 };
 
@@ -175,7 +177,7 @@ const decide: Record<ReuseRequest["mode"], Decide> = { failed: decideFailed, fro
 
 /** A step that runs must find what it reads. */
 const checkReads = (
-	steps: readonly StepDefinition[],
+	{ name: pipeline, steps }: PipelineDefinition,
 	base: RunDetail,
 	verdicts: ReadonlyMap<string, Verdict>,
 ): void => {
@@ -184,8 +186,9 @@ const checkReads = (
 		const missing = step.needs.find((need) => verdicts.get(need) === "leave" && reads(step, need));
 		if (missing === undefined) continue;
 		const states = new Set(base.stepList.filter(({ name }) => name === missing).map(({ state }) => state));
-		const what = states.size === 0 ? "which it does not have" : `where it is ${[...states].join(" or ")}`;
-		const message = `${step.name} reads ${missing}, which has no result in run ${base.id}, ${what}`;
+		const what = states.size === 0 ? ": that has no such step" : `, where it is ${[...states].join(" or ")}`;
+		const of = base.pipeline === pipeline ? "" : ` of pipeline ${base.pipeline}`;
+		const message = `${step.name} reads ${missing}, which has no result in run ${base.id}${of}${what}`;
 		throw new RunmeshError("RM_CONFLICT", message, {
 			hint: `run ${missing} too, or take the results of another run with --of`,
 		});
@@ -210,8 +213,9 @@ const namedSteps = ({ name: pipeline, steps }: PipelineDefinition, names: readon
 		const step = steps.find((candidate) => candidate.name === name);
 		if (!step) {
 			const known = steps.map((candidate) => candidate.name);
+			const [ofCell = ""] = /^.+(?=\.\d+$)/.exec(name) ?? [];
 			throw new RunmeshError("RM_NOT_FOUND", `pipeline ${pipeline} has no step "${name}"`, {
-				hint: suggest(name, known),
+				hint: known.includes(ofCell) ? `name the step with all its cells: ${ofCell}` : suggest(name, known),
 			});
 		}
 		if (step.phase === "onFailure") {

@@ -34,7 +34,9 @@ export const startShells = async (
 	log: Logger,
 ): Promise<Shells> => {
 	const { home, host } = options;
-	const { store, readSide } = openReadSide(home.readStore, firstSequence, standing, log);
+	const { store, readSide } = openReadSide(home.readStore, firstSequence, standing, log, () =>
+		committed.emit("committed"),
+	);
 	const blobs = await openBlobStore(home.coordinatorBlobs);
 	const logs = openLogStore(home.coordinatorLogs, {
 		onMetrics: (attemptId, points) => store.addMetricPoints(attemptId, points),

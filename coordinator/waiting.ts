@@ -36,15 +36,17 @@ interface Known {
 	places: Map<StepDefinition, WaitView>;
 }
 
-/** A busy agent is no news at once. */
+/** What ends by itself in a moment is no news at once: a busy agent, a start, a comparison. */
 const PATIENCE_MS = 5_000;
 
 /** In a few words, by step key, for those that have something to say. */
 export const waitReasons = (state: MeshState, runId: string, nowMs: number): Map<string, string> => {
 	const reasons = new Map<string, string>();
 	for (const [key, [first]] of waitsOf(state, runId as RunId)) {
-		if (!first || first.for === "needs" || first.for === "retry") continue;
-		const isNews = first.for !== "capacity" || nowMs - (first.sinceMs ?? 0) >= PATIENCE_MS;
+		// That its run is queued, the run itself says.
+		if (!first || first.for === "needs" || first.for === "retry" || first.for === "admission") continue;
+		const isBrief = first.for === "capacity" || first.for === "agents" || first.what === COMPARED;
+		const isNews = !isBrief || nowMs - (first.sinceMs ?? 0) >= PATIENCE_MS;
 		if (isNews || first.what.startsWith("no agent")) reasons.set(key, first.what);
 	}
 	return reasons;
@@ -141,13 +143,15 @@ const place = (state: MeshState, step: Step, places: Map<StepDefinition, WaitVie
 		const blocker: Blocker = { kind: "step", id: `${runner.run.id}/${runner.key}`, reason: runner.status };
 		return wait("cache", "an equal step runs: its result will be taken", readyAtMs, [blocker]);
 	}
-	if (step.compared) return wait("cache", "its code is compared with that of recorded results", readyAtMs);
+	if (step.compared) return wait("cache", COMPARED, readyAtMs);
 	if (definition.action.kind === "deploy") return deployment(state, step, definition.action.replicas);
 	const known = step.declinedUntilMs === null ? places.get(definition) : undefined;
 	const found = known ?? capacity(state, step);
 	if (step.declinedUntilMs === null) places.set(definition, found);
 	return { ...found, sinceMs: readyAtMs };
 };
+
+const COMPARED = "its code is compared with that of recorded results";
 
 const deployment = (state: MeshState, { readyAtMs }: Step, replicas: number): WaitView => {
 	const agents = [...state.agents.values()];

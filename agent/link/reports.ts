@@ -1,6 +1,7 @@
 /**
  * Sends reports to RM_REPORTS, those of a few milliseconds together, each until it is acknowledged. Held in memory
- * alone: an outcome is on disk, and the core reports it again while the journal lacks it.
+ * alone: an outcome is on disk, and the core reports it again while the journal lacks it. That an attempt has started
+ * nobody waits for: it is left out when the outcome, which says so too, follows soon.
  */
 
 import { randomUUID } from "node:crypto";
@@ -21,6 +22,10 @@ export interface ReportSender {
 
 /** Messages follow each other no sooner: what is reported meanwhile comes along. The first waits for nothing. */
 const GATHER_MS = 5;
+/** Where many come, later ones wait longer: each message costs four processes a wakeup. */
+const GATHER_MANY_MS = 10;
+const MANY = 4;
+const STARTED_WAITS_MS = 50;
 const TOGETHER_MAX = 200;
 /** NATS carries a megabyte; a report holds metrics and values. */
 const MESSAGE_BYTES = 512 * 1024;
@@ -37,10 +42,13 @@ export const createReportSender = (nats: NatsConnection, agentId: AgentId, log: 
 	const held = new Map<string, Report>();
 	/** Of those, the ones to be sent (again). */
 	const waiting = new Set<string>();
+	/** Of attempts whose start has not been told yet, by fence. */
+	const starts = new Map<number, { reportId: string; timer: NodeJS.Timeout }>();
 	const onEmpty: (() => void)[] = [];
 	const session = randomUUID();
 	let messages = 0;
 	let sentAtMs = Number.NEGATIVE_INFINITY;
+	let gatherMs = GATHER_MS;
 	/** Messages on the present connection, which has this number. */
 	let underWay = 0;
 	let connection = 0;
@@ -51,13 +59,32 @@ export const createReportSender = (nats: NatsConnection, agentId: AgentId, log: 
 	/** A turn of the loop at least: what else it brings is reported with it. */
 	const sendSoon = (): void => {
 		if (closed || next || waiting.size === 0 || underWay >= UNDER_WAY_LIMIT) return;
-		next = setTimeout(sendNow, Math.max(0, pauseMs, sentAtMs + GATHER_MS - performance.now()));
+		next = setTimeout(sendNow, Math.max(0, pauseMs, sentAtMs + gatherMs - performance.now()));
+	};
+
+	const sendLater = (fence: number, reportId: string): void => {
+		const timer = setTimeout(() => {
+			starts.delete(fence);
+			waiting.add(reportId);
+			sendSoon();
+		}, STARTED_WAITS_MS);
+		starts.set(fence, { reportId, timer });
+	};
+
+	const leaveOutStart = (fence: number): void => {
+		const start = starts.get(fence);
+		if (!start) return;
+		clearTimeout(start.timer);
+		starts.delete(fence);
+		waiting.delete(start.reportId);
+		held.delete(start.reportId);
 	};
 
 	const sendNow = (): void => {
 		next = null;
 		sentAtMs = performance.now();
 		const together = [...waiting].slice(0, TOGETHER_MAX);
+		gatherMs = together.length >= MANY ? GATHER_MANY_MS : GATHER_MS;
 		for (const reportId of together) waiting.delete(reportId);
 		publish(together.flatMap((reportId) => held.get(reportId) ?? []));
 		sendSoon();
@@ -118,6 +145,9 @@ export const createReportSender = (nats: NatsConnection, agentId: AgentId, log: 
 				return;
 			}
 			held.set(report.reportId, report);
+			const { fence } = report.body.attempt;
+			if (report.body.kind === "attemptStarted") return sendLater(fence, report.reportId);
+			leaveOutStart(fence);
 			waiting.add(report.reportId);
 			sendSoon();
 		},
@@ -133,6 +163,7 @@ export const createReportSender = (nats: NatsConnection, agentId: AgentId, log: 
 		close: () => {
 			closed = true;
 			if (next) clearTimeout(next);
+			for (const { timer } of starts.values()) clearTimeout(timer);
 		},
 	};
 };

@@ -35,8 +35,8 @@ export const createFolders = (root: string, trash: Trash, warn: (message: string
 	mkdirSync(root, { recursive: true, mode: 0o700 });
 	const ready: string[] = [];
 	let made = 0;
-	/** As a new subfolder has it. */
-	let mode = 0;
+	/** As a new one has them. */
+	let modes: Modes | null = null;
 	/** The fewest that were ready since the last look. */
 	let unneeded = 0;
 	let timer: NodeJS.Timeout | null = null;
@@ -46,7 +46,7 @@ export const createFolders = (root: string, trash: Trash, warn: (message: string
 		timer = null;
 		try {
 			if (ready.length < AHEAD) ready.push(makeFolder(`${root}/${++made}`));
-			mode ||= modeOf(`${ready.at(-1)}/work`);
+			modes ??= modesOf(ready.at(-1) as string);
 			fillSoon();
 		} catch (error) {
 			warn(`no folder can be made in ${root}`, error);
@@ -71,7 +71,7 @@ export const createFolders = (root: string, trash: Trash, warn: (message: string
 		},
 		giveBack: (folder) => {
 			try {
-				if (ready.length < KEPT && isUnused(folder, mode)) {
+				if (ready.length < KEPT && modes && isUnused(folder, modes)) {
 					const name = `${root}/${++made}`;
 					renameSync(folder, name);
 					ready.push(name);
@@ -97,25 +97,41 @@ const makeFolder = (folder: string): string => {
 };
 
 /** Nothing is in it but what is in a new one; what the attempt printed is taken out. */
-const isUnused = (folder: string, mode: number): boolean => {
+const isUnused = (folder: string, modes: Modes): boolean => {
+	if (modeOf(folder) !== modes.folder) return false;
 	const found = readdirSync(folder, { withFileTypes: true });
 	if (found.length !== SUBFOLDERS.length + FILES.length) return false;
 	for (const item of found) {
 		const path = `${folder}/${item.name}`;
 		if (item.isDirectory()) {
 			const isOurs = SUBFOLDERS.includes(item.name as (typeof SUBFOLDERS)[number]);
-			if (!isOurs || modeOf(path) !== mode || readdirSync(path).length > 0) return false;
+			if (!isOurs || modeOf(path) !== modes.subfolder || readdirSync(path).length > 0) return false;
 		} else if (!item.isFile() || !FILES.includes(item.name as (typeof FILES)[number])) return false;
 	}
-	if (statSync(`${folder}/process`).size > PROCESS_BYTES) return false;
-	return ["stdout", "stderr"].every((name) => isEmptied(`${folder}/${name}`));
+	return FILES.every((name) => isReady(`${folder}/${name}`, name, modes));
 };
 
-const isEmptied = (path: string): boolean => {
-	const { size } = statSync(path);
+/** One that has another name too is somebody's own by now: nothing may be written over it. */
+const isReady = (path: string, name: (typeof FILES)[number], modes: Modes): boolean => {
+	const { size, mode, nlink } = statSync(path);
+	if (mode !== modes.file || nlink !== 1) return false;
+	if (name === "process") return size <= PROCESS_BYTES;
+	if (name !== "stdout" && name !== "stderr") return true;
 	if (size > OUTPUT_BYTES) return false;
 	if (size > 0) truncateSync(path);
 	return true;
 };
+
+interface Modes {
+	folder: number;
+	subfolder: number;
+	file: number;
+}
+
+const modesOf = (folder: string): Modes => ({
+	folder: modeOf(folder),
+	subfolder: modeOf(`${folder}/work`),
+	file: modeOf(`${folder}/stdout`),
+});
 
 const modeOf = (path: string): number => statSync(path).mode;

@@ -16,10 +16,12 @@ export const launchScript = (task: Task, paths: AttemptPaths, env: Environment, 
 	const own = Object.entries(env).filter(([name, value]) => base[name] !== value);
 	const assign = ([name, value]: [string, string]): string => `${name}=${quote(value)}`;
 	const byEnv = own.filter(([name]) => KEPT_BY_SHELLS.has(name)).map(assign);
+	const program = wordsOf(shell, command);
+	const needsEnv = byEnv.length > 0 || NOT_PROGRAMS.has(program[0] ?? "");
 	const words = [
 		...own.filter(([name]) => !KEPT_BY_SHELLS.has(name)).map(assign),
-		...(byEnv.length === 0 ? [] : ["env", ...byEnv]),
-		...wordsOf(shell, command).map(quote),
+		...(needsEnv ? ["env", ...byEnv] : []),
+		...program.map(quote),
 	];
 	return `cd ${quote(cwd)} && ${words.join(" ")}\n`;
 };
@@ -30,7 +32,7 @@ const KEPT_BY_SHELLS = new Set([
 	...["SHELLOPTS", "BASHOPTS", "BASH_VERSINFO"],
 ]);
 
-/** What a POSIX shell does by itself, or takes for more than a name. */
+/** What a POSIX shell does by itself, or takes for more than a name; its supervisor must not do it for a step. */
 const NOT_PROGRAMS = new Set([
 	...["if", "then", "else", "elif", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "function"],
 	...["select", "time", "coproc", "alias", "bg", "bind", "break", "builtin", "caller", "cd", "chdir", "command"],

@@ -4,21 +4,32 @@
  * processes it has not seen, for an attempt's process descends from one that was the attempt's already.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AttemptId } from "#shared/ids.ts";
+import type { ProcessIdentity } from "#shared/process.ts";
 import { signalProcess } from "./process.ts";
 
 export interface Leftovers {
-	/** Ends all that is left of the attempt. `session` is its supervisor's. */
-	end(attemptId: AttemptId, session: number): Promise<Found>;
+	/**
+	 * Ends all that is left of the attempt. `supervisor` leads its session; null when that is gone, and its number may be
+	 * another's. `folder` is the attempt's.
+	 */
+	end(attemptId: AttemptId, supervisor: ProcessIdentity | null, folder: string): Promise<Found>;
 }
 
-/** "unknown" where the system does not tell; "living" when some would not go. */
-export type Found = "none" | "ended" | "living" | "unknown";
+/**
+ * "unknown" where the system does not tell; "living" when some would not go; "held" when one that is not known to be the
+ * attempt's works in its folder or writes its output.
+ */
+export type Found = "none" | "ended" | "held" | "living" | "unknown";
 
 interface Process {
 	session: number;
+	/** In ticks since the machine's start. */
+	start: number;
+	/** What it works in and writes to; null until somebody asks. */
+	places: string[] | null;
 	/** null when it is none of an attempt, not ours to read, or gone. */
 	attempt: string | null;
 }
@@ -29,6 +40,8 @@ const LOOK_MS = 10;
 const SEEN_FOR_MS = 2_000;
 const ROUNDS = 40;
 const ROUND_MS = 25;
+/** What is gone and can't be read has session 0. */
+const NO_SESSION = -1;
 
 export const createLeftovers = (): Leftovers => {
 	let seen = new Map<number, Process>();
@@ -54,18 +67,24 @@ export const createLeftovers = (): Leftovers => {
 	};
 
 	return {
-		end: async (attemptId, session) => {
+		end: async (attemptId, supervisor, folder) => {
+			const session = supervisor?.pid ?? NO_SESSION;
 			if (process.platform !== "linux") return "unknown";
 			for (let round = 0; round < ROUNDS; round++) {
 				let living = 0;
-				for (const [pid, found] of await lookSoon()) {
+				const all = await lookSoon();
+				for (const [pid, found] of all) {
 					if (found.attempt !== attemptId && (found.session !== session || pid === session)) continue;
 					if (!signalProcess(pid, "SIGKILL")) continue;
 					living++;
 					// Still there the next time, it must be known for what it is.
 					seen.delete(pid);
 				}
-				if (living === 0) return round === 0 ? "none" : "ended";
+				if (living === 0) {
+					if (!supervisor) return "unknown";
+					if (isHeld(all, supervisor, folder)) return "held";
+					return round === 0 ? "none" : "ended";
+				}
 				await delay(ROUND_MS);
 			}
 			return "living";
@@ -73,21 +92,43 @@ export const createLeftovers = (): Leftovers => {
 	};
 };
 
+/** By one that let go of its session and its environment: it began after the supervisor. */
+const isHeld = (all: ReadonlyMap<number, Process>, { pid, start }: ProcessIdentity, folder: string): boolean => {
+	const since = Number(start.split(" ")[1] ?? 0);
+	for (const [other, found] of all) {
+		if (found.attempt !== null || other === pid || found.start < since) continue;
+		found.places ??= placesOf(other);
+		if (found.places.some((place) => place === folder || place.startsWith(`${folder}/`))) return true;
+	}
+	return false;
+};
+
 const lookAtAll = (seen: ReadonlyMap<number, Process>): Map<number, Process> => {
 	const present = new Map<number, Process>();
 	for (const name of readdirSync("/proc")) {
 		const pid = Number(name);
-		if (pid > 0) present.set(pid, seen.get(pid) ?? { session: sessionOf(pid), attempt: attemptOf(pid) });
+		if (pid > 0) present.set(pid, seen.get(pid) ?? { ...originOf(pid), attempt: attemptOf(pid), places: null });
 	}
 	return present;
 };
 
-/** 0 when it is gone. The name in parentheses may hold anything; the fields after it count from the third. */
-const sessionOf = (pid: number): number => {
+/** Zeros when it is gone. The name in parentheses may hold anything; the fields after it count from the third. */
+const originOf = (pid: number): Pick<Process, "session" | "start"> => {
 	const stat = readOf(pid, "stat");
-	const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 4);
-	return state === "Z" ? 0 : Number(session ?? 0);
+	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 20);
+	if (fields[0] === "Z") return { session: 0, start: 0 };
+	return { session: Number(fields[3] ?? 0), start: Number(fields[19] ?? 0) };
 };
+
+/** Its folder and where its words go; none of one that is gone, or not ours to read. */
+const placesOf = (pid: number): string[] =>
+	["cwd", "fd/1", "fd/2"].flatMap((name) => {
+		try {
+			return [readlinkSync(`/proc/${pid}/${name}`)];
+		} catch {
+			return [];
+		}
+	});
 
 const MARK = "RUNMESH_ATTEMPT=";
 

@@ -30,7 +30,7 @@ export interface AttemptProcesses {
 	adopt(attemptId: AttemptId, paths: AttemptPaths, supervisor: ProcessIdentity): void;
 	signal(attemptId: AttemptId, name: NodeJS.Signals): void;
 	/** Whatever is left of it. */
-	end(attemptId: AttemptId): Promise<Found>;
+	end(attemptId: AttemptId, paths: AttemptPaths): Promise<Found>;
 	/** Processes run on. */
 	close(): void;
 }
@@ -160,13 +160,14 @@ export const followProcesses = (
 			const supervisor = followed.get(attemptId)?.supervisor;
 			if (supervisor && isAlive(supervisor)) signalGroup(supervisor.pid, name);
 		},
-		end: async (attemptId) => {
-			const supervisor = ended.get(attemptId);
-			if (!supervisor) return "unknown";
+		end: async (attemptId, { folder }) => {
+			// null when it ended while no agent ran.
+			const supervisor = ended.get(attemptId) ?? null;
 			ended.delete(attemptId);
-			const found = await leftovers.end(attemptId, supervisor.pid);
+			const found = await leftovers.end(attemptId, supervisor, folder);
+			if (!supervisor) return found;
 			// One that had to be killed, or none to tell by: then its group ends, and its supervisor with it.
-			if (found === "none") supervisors.free(attemptId);
+			if (found === "none" || found === "held") supervisors.free(attemptId);
 			else signalGroup(supervisor.pid, "SIGKILL");
 			return found;
 		},

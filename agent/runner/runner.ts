@@ -210,7 +210,7 @@ export const createRunner = (options: RunnerOptions): Runner => {
 		let outcome: FinishedBody;
 		try {
 			if (ending.kind === "exited") {
-				const left = await processes.end(attemptId);
+				const left = await processes.end(attemptId, paths);
 				of.isOver = left === "none" || left === "ended";
 				if (left === "living") warn(`processes of ${attemptId} would not end`, null);
 				finishLog(attemptId);

@@ -5,8 +5,9 @@
 
 attempts=$1
 
-# A stop goes to the whole group: this waits for the command's own end. The command gets the default handling.
-trap : HUP INT QUIT TERM PIPE
+# A stop goes to the whole group, and so may what a step sends to its own: this waits for the command's own end. The
+# command gets the default handling.
+trap : HUP INT QUIT ALRM TERM PIPE USR1 USR2
 
 self="- $$"
 if [ -r /proc/sys/kernel/random/boot_id ]; then
@@ -14,11 +15,9 @@ if [ -r /proc/sys/kernel/random/boot_id ]; then
 	read -r stat <"/proc/$$/stat"
 	self="$boot $stat"
 fi
-# One write; a line is whole when it ends in a newline, and begins behind whatever a full disk left of another.
-note() {
-	echo "
-$1" >>"$folder/process"
-}
+
+# No functions here: a step's command of that name would find them. What is noted is one write; a line is whole when
+# it ends in a newline, and begins behind whatever a full disk left of another.
 
 # Kept up to date by cd, for the command to see.
 export PWD
@@ -29,7 +28,8 @@ while read -r attempt; do
 	# Whoever is not named leaves it: however often an attempt is launched, its command starts once.
 	named=
 	read -r mark named pid start <"$folder/launch.sh"
-	if [ "$named $pid" = "$attempt $$" ] && note "started $attempt"; then
+	if [ "$named $pid" = "$attempt $$" ] && echo "
+started $attempt" >>"$folder/process"; then
 		echo started
 		# Programs may have been installed since the last command.
 		hash -r
@@ -37,7 +37,8 @@ while read -r attempt; do
 		{ . "$folder/launch.sh"; } </dev/null >>"$folder/stdout" 2>>"$folder/stderr"
 		code=$?
 		cd /
-		note "ended $attempt $code"
+		echo "
+ended $attempt $code" >>"$folder/process"
 		echo "ended $code"
 	else
 		echo taken

@@ -34,7 +34,8 @@ export interface Supervisors {
 }
 
 interface Supervisor {
-	child: ChildProcess;
+	/** null when it could not be started. */
+	child: ChildProcess | null;
 	/** null until it has told. */
 	identity: ProcessIdentity | null;
 	attempt: { id: AttemptId; started: boolean; ended: boolean; freed: boolean } | null;
@@ -65,17 +66,18 @@ export const createSupervisors = (root: string, environment: Environment, events
 	let closed = false;
 
 	const start = (): void => {
-		const child = spawn("/bin/sh", [script, root], {
-			// No folder of an attempt, nor one that may go away.
-			cwd: "/",
-			env: environment,
-			// A session of its own: what is typed at the agent's terminal is not meant for steps, and a stop goes to all of it.
-			detached: true,
-			stdio: ["pipe", "pipe", "ignore"],
-		});
-		const supervisor: Supervisor = { child, identity: null, attempt: null, heard: "" };
+		const supervisor: Supervisor = { child: null, identity: null, attempt: null, heard: "" };
 		starting.add(supervisor);
 		const gone = (): void => lose(supervisor);
+		let child: ChildProcess;
+		try {
+			child = spawnShell(root, environment);
+		} catch {
+			// Some failures are thrown: no memory is left, for one.
+			setImmediate(gone);
+			return;
+		}
+		supervisor.child = child;
 		child.once("error", gone);
 		child.once("exit", gone);
 		child.stdin?.on("error", () => undefined);
@@ -90,8 +92,9 @@ export const createSupervisors = (root: string, environment: Environment, events
 		const [word = "", rest = ""] = /^(\w+) ?(.*)$/.exec(line)?.slice(1) ?? [];
 		if (word === "ready") {
 			supervisor.identity = parseIdentity(rest);
-			starting.delete(supervisor);
-			if (supervisor.identity) wait(supervisor);
+			// One that is gone may be heard late.
+			const isHere = starting.delete(supervisor);
+			if (isHere && supervisor.identity) wait(supervisor);
 			return;
 		}
 		const { attempt, identity } = supervisor;
@@ -125,7 +128,7 @@ export const createSupervisors = (root: string, environment: Environment, events
 			waiting.shift();
 			next.attempt = { id, started: false, ended: false, freed: false };
 			busy.set(id, next);
-			next.child.stdin?.write(`${id}\n`);
+			next.child?.stdin?.write(`${id}\n`);
 		}
 		unneeded = Math.min(unneeded, waiting.length);
 		while (starting.size < Math.min(queue.length, AT_ONCE)) start();
@@ -143,6 +146,7 @@ export const createSupervisors = (root: string, environment: Environment, events
 		if (attempt?.started) return events.onVanished(attempt.id);
 		const failed = attempt?.id ?? (wasStarting ? queue.shift() : undefined);
 		if (failed !== undefined) events.onFailed(failed);
+		if (queue.length > 0) pump();
 	};
 
 	const fillSoon = (): void => {
@@ -155,7 +159,7 @@ export const createSupervisors = (root: string, environment: Environment, events
 	};
 
 	const dismiss = setInterval(() => {
-		for (const { child } of waiting.splice(Math.max(AHEAD, waiting.length - unneeded))) child.stdin?.end();
+		for (const { child } of waiting.splice(Math.max(AHEAD, waiting.length - unneeded))) child?.stdin?.end();
 		unneeded = waiting.length;
 	}, REST_MS);
 
@@ -177,9 +181,19 @@ export const createSupervisors = (root: string, environment: Environment, events
 			clearInterval(dismiss);
 			if (refill) clearTimeout(refill);
 			for (const { child } of [...starting, ...waiting, ...busy.values()]) {
-				child.stdin?.end();
-				child.unref();
+				child?.stdin?.end();
+				child?.unref();
 			}
 		},
 	};
 };
+
+const spawnShell = (root: string, environment: Environment): ChildProcess =>
+	spawn("/bin/sh", [script, root], {
+		// No folder of an attempt, nor one that may go away.
+		cwd: "/",
+		env: environment,
+		// A session of its own: what is typed at the agent's terminal is not meant for steps, and a stop goes to all of it.
+		detached: true,
+		stdio: ["pipe", "pipe", "ignore"],
+	});

@@ -25,8 +25,8 @@ export const openTrash = (root: string, warn: (message: string, error: unknown) 
 	const sweep = (): void => {
 		const swept = waiting.slice(0, SWEPT_AT_ONCE);
 		waiting = waiting.slice(SWEPT_AT_ONCE);
-		// A step may have taken its own rights to a folder away.
-		const script = 'chmod -R u+rwx -- "$@" 2>/dev/null; exec rm -rf -- "$@"';
+		// A step may have taken its own rights to a folder away. Where it left a link instead, nobody follows.
+		const script = 'find "$@" -type d ! -perm -700 -exec chmod u+rwx {} \\; 2>/dev/null; exec rm -rf -- "$@"';
 		execFile("/bin/sh", ["-c", script, "sweep", ...swept], { cwd: root }, (error) => {
 			timer = null;
 			if (error) warn(`not all of ${root} could be removed`, error);

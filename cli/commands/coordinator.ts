@@ -28,7 +28,7 @@ export const registerCoordinator = (program: Command, context: ContextProvider):
 		.addOption(new Option("--nats <url>", "NATS to work on").env("RUNMESH_NATS").makeOptionMandatory())
 		.addOption(new Option("--host <host>", "address to listen on").env("RUNMESH_HOST").default("127.0.0.1"))
 		.addOption(
-			new Option("--http-port <port>", "API and web pages; 0 takes any free port")
+			new Option("--http-port <port>", "the API; 0 takes any free port")
 				.env("RUNMESH_HTTP_PORT")
 				.argParser((text) => parsePort("--http-port", text))
 				.default(7400),

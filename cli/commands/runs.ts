@@ -114,7 +114,9 @@ const registerCancel = (runs: Command, context: ContextProvider): void => {
 			const cli = await context();
 			const { print } = await import("../output/print.ts");
 			if (step === undefined) {
-				return print(cli, await cli.client().cancelRun(run, reason), ({ id, state }) => [`run ${id} is ${state}`]);
+				return print(cli, await cli.client().cancelRun(run, reason), ({ id, state }) => [
+					state === "succeeded" || state === "failed" ? `run ${id} had ended: ${state}` : `run ${id} is ${state}`,
+				]);
 			}
 			await print(cli, await cli.client().cancelStep(run, step, reason), ({ id, stepList }) => {
 				const state = stepList.find(({ key }) => key === step)?.state ?? "";

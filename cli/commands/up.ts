@@ -39,7 +39,7 @@ export const registerUp = (program: Command, context: ContextProvider): void => 
 		.command("up")
 		.description("start a mesh on this machine: coordinator, agent and nats-server")
 		.addOption(new Option("--host <host>", "address to listen on (default: 127.0.0.1)").env("RUNMESH_HOST"))
-		.addOption(portOption("--http-port", "RUNMESH_HTTP_PORT", 7400, "API and web pages"))
+		.addOption(portOption("--http-port", "RUNMESH_HTTP_PORT", 7400, "the API"))
 		.addOption(portOption("--grpc-port", "RUNMESH_GRPC_PORT", 7401, "coordinator's gRPC"))
 		.addOption(portOption("--nats-port", "RUNMESH_NATS_PORT", 4222, "nats-server"))
 		.addOption(portOption("--agent-grpc-port", "RUNMESH_AGENT_GRPC_PORT", 7402, "first agent's gRPC"))

@@ -23,6 +23,7 @@ import type {
 } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { readLines } from "./lines.ts";
+import { overRestart } from "./restart.ts";
 import { type ResumeOptions, resuming } from "./resume.ts";
 import { readEvents } from "./sse.ts";
 import { brokenOff, type Connection, createTransport, type Exchange, readText } from "./transport.ts";
@@ -131,7 +132,7 @@ export const createApiClient = (connection: Connection): ApiClient => {
 	const exchange = createTransport(connection);
 
 	const call = async <T>(request: Exchange): Promise<T> => {
-		const response = await exchange(request);
+		const response = await overRestart(() => exchange(request), connection.isStarting ?? (() => false), request.signal);
 		const text = await readText(response, MAX_BODY).catch((error) => {
 			throw brokenOff(request.path, error);
 		});

@@ -68,7 +68,7 @@ const checked = (text: string, file: string, files: Record<string, string>): Pip
 const checkParams = (definition: PipelineDefinition, given: Record<string, string>): void => {
 	const { problems } = resolveParams(definition, given);
 	if (problems.length > 0)
-		throw new RunmeshError("RM_BAD_INPUT", problems.join("; "), { hint: "give it with -p name=value" });
+		throw new RunmeshError("RM_BAD_INPUT", problems.join("; "), { hint: "a value is given with -p NAME=VALUE" });
 };
 
 /** Puts another name in the text, in the same place, so that lines and columns stay true. */

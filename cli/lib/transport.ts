@@ -14,6 +14,8 @@ export interface Connection {
 	/** Without a slash at the end. */
 	url: string;
 	token: string | null;
+	/** While nobody listens: somebody is there who starts the coordinator. */
+	isStarting?: () => boolean;
 }
 
 export interface Exchange {

@@ -19,12 +19,22 @@ const clockTime = (atMs: number, nowMs: number): string => {
 	return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 };
 
-const waitLines = ({ what, sinceMs, blockers }: WaitView, { style, nowMs }: View): string[] => {
-	const since = sinceMs === null ? "" : style.dim(`  since ${formatAge(sinceMs, nowMs)}`);
+const FINAL = new Set(["succeeded", "failed", "cancelled", "skipped", "lost", "declined"]);
+
+/** "2m ago" of what is over, "for 2m" of what goes on. */
+const since = (sinceMs: number | null, { style, nowMs }: View, isOver = false): string => {
+	if (sinceMs === null) return "";
+	const age = formatAge(sinceMs, nowMs);
+	if (isOver) return style.dim(`  ${age}`);
+	return age === "now" ? "" : style.dim(`  for ${age.replace(/ ago$/, "")}`);
+};
+
+const waitLines = ({ what, sinceMs, blockers }: WaitView, view: View): string[] => {
+	const { style } = view;
 	const shown = blockers.slice(0, BLOCKERS_SHOWN);
 	const hidden = blockers.length - shown.length;
 	return [
-		`  ${style.waiting("…")} ${safe(what)}${since}`,
+		`  ${style.waiting("…")} ${safe(what)}${since(sinceMs, view)}`,
 		...shown.map(({ id, reason }) => `      ${style.bold(safe(id))}${reason === "" ? "" : `  ${safe(reason)}`}`),
 		...(hidden > 0 ? [style.dim(`      and ${hidden} more`)] : []),
 	];
@@ -33,8 +43,8 @@ const waitLines = ({ what, sinceMs, blockers }: WaitView, { style, nowMs }: View
 export const explainView = (explained: ExplainView, view: View): string[] => {
 	const { style, nowMs } = view;
 	const { subject, id, state, sinceMs, summary, waits, story, hints } = explained;
-	const since = sinceMs === null ? "" : style.dim(`  since ${formatAge(sinceMs, nowMs)}`);
-	const lines = [`${subject} ${style.bold(safe(id))}  ${style.state(state)(state)}${since}`, safe(summary)];
+	const age = since(sinceMs, view, FINAL.has(state));
+	const lines = [`${subject} ${style.bold(safe(id))}  ${style.state(state)(state)}${age}`, safe(summary)];
 	if (waits.length > 0) lines.push("", style.dim("waits for"), ...waits.flatMap((wait) => waitLines(wait, view)));
 	if (story.length > 0) {
 		const hidden = Math.max(0, story.length - STORY_SHOWN);

@@ -1,6 +1,7 @@
 /** How a run's progress is shown, line by line; live.ts shows it on a terminal. */
 
 import type { RunDetail, StepView } from "#shared/api.ts";
+import type { Failure } from "#shared/domain.ts";
 import type { Sink } from "../context.ts";
 import type { LogLine } from "../lib/log-lines.ts";
 import { formatDuration, formatMetrics, formatSpan, formatValues, lastAttempt, plural } from "./format.ts";
@@ -47,10 +48,14 @@ const whereabouts = (step: StepView): string[] => {
 
 const oneLine = (text: string): string => escapeControls(text.replace(/\s+/g, " ").trim());
 
+/** "rejected by admin" says its cause itself. */
+const failureText = ({ cause, message }: Failure): string =>
+	message.startsWith(`${cause} `) ? message : `${cause}: ${message}`;
+
 /** Why it waits or failed, what select chose, what it measured. */
 export const explainStep = (step: StepView): string => {
 	const failure = step.failure ?? (step.state === "backoff" ? lastAttempt(step)?.failure : null);
-	const parts = [failure ? `${failure.cause}: ${failure.message}` : "", step.reason, formatMetrics(step.metrics)];
+	const parts = [failure ? failureText(failure) : "", step.reason, formatMetrics(step.metrics)];
 	return parts
 		.filter((part) => part !== "")
 		.map(oneLine)

@@ -104,12 +104,19 @@ const ready: Sentence = ({ step, waits, nowMs }) => {
 const running: Sentence = (facts) => {
 	const { step, nowMs, definition } = facts;
 	const attempt = lastAttempt(step);
-	const stopping = step.reason === "" ? "" : `; ${step.reason}`;
+	const stopping = stopWords(facts);
 	if (!attempt && definition?.action.kind === "deploy") {
 		const since = duration(nowMs - (step.startedAtMs ?? nowMs));
 		return `${step.key} has waited for its replicas to serve for ${since}${stopping}`;
 	}
 	return `${step.key} ${whatItDoes(step, facts)}${earlierAttempts(step)}${stopping}`;
+};
+
+/** Of a step that has not ended, though it or its run was told to. */
+const stopWords = ({ run, step }: StepFacts): string => {
+	if (step.reason !== "") return `; ${step.reason}`;
+	if (run.state !== "cancelling") return "";
+	return `; its run is being cancelled${run.reason === "" ? "" : `: ${run.reason}`}`;
 };
 
 /** ", at attempt 3: attempt 1 failed (exit code 1), attempt 2 was lost" */
@@ -183,9 +190,8 @@ const whyNotAgain = ({ run, step, definition }: StepFacts): string => {
 	const fails = attempts.filter(({ state }) => state === "failed").length;
 	if (run.reason !== "" && failure.message === run.reason) return "";
 	if (max === 0) return "; it has no retries";
-	const retried =
-		on.includes(failure.cause) || (failure.cause === "error" && exitCodes.includes(failure.exitCode ?? -1));
-	if (!retried) {
+	const isOtherExit = failure.cause === "error" && exitCodes.length > 0 && !exitCodes.includes(failure.exitCode ?? -1);
+	if (isOtherExit || !on.includes(failure.cause)) {
 		const what =
 			failure.cause === "error" && exitCodes.length > 0 ? `exit code ${failure.exitCode ?? "?"}` : failure.cause;
 		return `; it is not tried again, since its \`retries\` do not name ${what}`;

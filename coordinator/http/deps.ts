@@ -9,10 +9,10 @@ import type { Commands } from "../commands.ts";
 import type { LogStore } from "../logs/store.ts";
 import type { ReadStore } from "../store/store.ts";
 
-/** Tells after each commit that the read store has it. */
+/** Tells after commits that the read store has them. */
 export interface Committed {
-	on(event: "committed", listener: (sequence: number) => void): unknown;
-	off(event: "committed", listener: (sequence: number) => void): unknown;
+	on(event: "committed", listener: () => void): unknown;
+	off(event: "committed", listener: () => void): unknown;
 }
 
 export interface HttpDeps {

@@ -1,7 +1,7 @@
 /** Reads RM_JOURNAL from a sequence on: what there is now, or whatever comes, through restarts of the server. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import type { JetStreamClient, JetStreamManager, JsMsg } from "nats";
+import type { JetStreamClient, JetStreamManager, JsMsg, StreamState } from "nats";
 import { RunmeshError } from "#shared/errors.ts";
 import { streams } from "#shared/subjects.ts";
 import { batchCodec, type JournalBatch } from "./codec.ts";
@@ -42,7 +42,7 @@ export const readJournal = (
 		const { seq: sequence, data } = message;
 		const batch = batchCodec.decode(data);
 		if (sequence === position && batch.batchId === batchId) return;
-		if (sequence === position && batchId !== "") throw replacedError(position);
+		if (sequence <= position && batchId !== "") throw replacedError(position);
 		if (sequence !== position + 1) throw gapError(position, sequence);
 		const storedAtMs = Math.floor(message.info.timestampNanos / NANOS_PER_MS);
 		onBatch({ ...batch, sequence, bytes: data.length, storedAtMs, data });
@@ -50,17 +50,33 @@ export const readJournal = (
 		batchId = batch.batchId;
 	};
 
-	/** From the message that was read last: a server that lost power may have lost it, and taken another. */
-	/** Until the last that is wanted, or until it is over, whatever the consumer waits for by then. */
+	/** Never tried again: half of it may have been taken. */
+	const takeOrRefuse = (message: JsMsg): void => {
+		try {
+			take(message);
+		} catch (error) {
+			if (error instanceof RunmeshError && error.code === "RM_JOURNAL_INVALID") throw error;
+			throw untakenError(message.seq, error);
+		}
+	};
+
+	/**
+	 * Until the last that is wanted, or until it is over, whatever the consumer waits for by then. From the message that
+	 * was read last on: a server that lost power may have lost it, and taken another.
+	 */
 	const consume = async (last: number, over: AbortSignal): Promise<void> => {
-		const consumer = await client.consumers.get(streams.journal, { opt_start_seq: position + 1 });
+		const from = batchId === "" ? position + 1 : position;
+		const consumer = await client.consumers.get(streams.journal, { opt_start_seq: from });
 		const messages = await consumer.consume({ max_messages: MESSAGES_AHEAD });
 		const stop = (): void => messages.stop();
 		if (over.aborted) return stop();
 		over.addEventListener("abort", stop);
+		let delivered = 0;
 		for await (const message of messages) {
 			if (over.aborted) return;
-			take(message);
+			// The client has made the consumer anew, behind the message that was read last: so does the next round.
+			if (message.info.deliverySequence !== ++delivered) return stop();
+			takeOrRefuse(message);
 			if (position >= last) return stop();
 		}
 	};
@@ -93,8 +109,17 @@ export const readJournal = (
 		}
 	};
 
+	/** What was read last must still be there. */
+	const checkPosition = async ({ first_seq, last_seq }: StreamState): Promise<void> => {
+		if (batchId === "" || position < first_seq) return;
+		if (position > last_seq) throw replacedError(position);
+		const { data } = await manager.streams.getMessage(streams.journal, { seq: position });
+		if (batchCodec.decode(data).batchId !== batchId) throw replacedError(position);
+	};
+
 	const catchUp = async (): Promise<void> => {
 		const { state } = await manager.streams.info(streams.journal);
+		await checkPosition(state);
 		if (state.last_seq <= position) return;
 		if (position + 1 < state.first_seq) throw gapError(position, state.first_seq);
 		await readTo(state.last_seq, new AbortController().signal);
@@ -104,6 +129,18 @@ export const readJournal = (
 
 	return { position: () => position, catchUp, follow };
 };
+
+const untakenError = (sequence: number, cause: unknown): RunmeshError =>
+	new RunmeshError(
+		"RM_JOURNAL_INVALID",
+		`message ${sequence} of ${streams.journal} can't be taken: ${messageOf(cause)}`,
+		{
+			hint: "a defect, or a message that no coordinator wrote: keep NATS's data, and tell of it",
+			cause,
+		},
+	);
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 const replacedError = (position: number): RunmeshError =>
 	new RunmeshError(

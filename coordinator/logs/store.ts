@@ -64,6 +64,8 @@ class FileLogStore implements LogStore {
 	/** Least recently used first, as are the files. */
 	readonly #logs = new Map<AttemptId, AttemptLog>();
 	readonly #files = new Map<AttemptLog, number>();
+	/** Attempts that are said to have written nothing, and whose log nobody has asked for. */
+	readonly #silent = new Set<AttemptId>();
 	#closed = false;
 
 	constructor(dir: string, { onMetrics = () => undefined }: LogStoreOptions) {
@@ -85,7 +87,14 @@ class FileLogStore implements LogStore {
 	}
 
 	endSilent(attemptId: string): void {
-		this.#log(checkedId(attemptId)).endSilent();
+		const id = checkedId(attemptId);
+		const known = this.#logs.get(id);
+		if (known) return known.endSilent();
+		this.#silent.add(id);
+		for (const oldest of this.#silent) {
+			if (this.#silent.size <= MAX_KNOWN_LOGS) break;
+			this.#silent.delete(oldest);
+		}
 	}
 
 	async sync(attemptId: string): Promise<void> {
@@ -156,8 +165,14 @@ class FileLogStore implements LogStore {
 		}
 	}
 
+	#openLog(id: AttemptId): AttemptLog {
+		const log = new AttemptLog(join(this.#dir, runOf(id), `${id}.log`));
+		if (this.#silent.delete(id)) log.endSilent();
+		return log;
+	}
+
 	#log(id: AttemptId): AttemptLog {
-		const log = this.#logs.get(id) ?? new AttemptLog(join(this.#dir, runOf(id), `${id}.log`));
+		const log = this.#logs.get(id) ?? this.#openLog(id);
 		this.#logs.delete(id);
 		this.#logs.set(id, log);
 		for (const [oldest, old] of this.#logs) {

@@ -167,7 +167,8 @@ class Builder {
 		const found = this.#references[Number(index)];
 		if (found) return { kind: "reference", reference: found.reference };
 		const other = Object.hasOwn(otherOperators, name) ? `did you mean \`${otherOperators[name]}\`?` : "";
-		const near = other || didYouMean(name, knownWords) || "text stands in quotes";
+		const isSpace = name === "params" || name === "matrix" || name === "steps";
+		const near = isSpace ? notNamed : other || didYouMean(name, knownWords) || "text stands in quotes";
 		throw new ConditionFault(this.#find(name), `\`${shorten(name)}\` is nothing that is known here`, near);
 	}
 

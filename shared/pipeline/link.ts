@@ -18,7 +18,12 @@ export interface DraftedFile {
 /** The steps with the outputs that select steps and sub-pipelines have. */
 export const linkSteps = (file: DraftedFile): StepDefinition[] => {
 	const { problems, drafts } = file;
-	const steps: Steps = { ...file, byName: new Map(drafts.map((draft) => [draft.definition.name, draft])) };
+	const byName = new Map<string, StepDraft>();
+	for (const draft of drafts) {
+		// Of two of one name, which is told elsewhere, the first is meant: those of `on_failure` come last.
+		if (!byName.has(draft.definition.name)) byName.set(draft.definition.name, draft);
+	}
+	const steps: Steps = { ...file, byName };
 	for (const draft of drafts) {
 		for (const link of draft.links) checkLink(steps, draft, link);
 	}

@@ -1,11 +1,13 @@
 /** `if`: an expression, with or without `${{ }}`, whose names must all be there. */
 
-import { ConditionFault, type ParsedCondition, parseCondition } from "./condition-syntax.ts";
+import { ConditionFault, type ConditionNode, type ParsedCondition, parseCondition } from "./condition-syntax.ts";
 import type { Condition } from "./definition.ts";
 import { checkReference, type TemplateScope } from "./expressions.ts";
 import { OPEN } from "./interpolate.ts";
+import { suggest } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
 import { addExpected } from "./read.ts";
+import type { Reference } from "./reference.ts";
 import type { ScalarNode, TreeNode } from "./yaml-tree.ts";
 
 const MAX_LENGTH = 2000;
@@ -37,8 +39,36 @@ export const readCondition = (problems: Problems, node: TreeNode, scope: Templat
 	for (const { at, source: name, reference } of parsed.references) {
 		checkReference(problems, placeIn(problems, node, source, at, name), reference, scope);
 	}
+	checkStates(problems, node, parsed.root);
 	return { source, statusAware: parsed.statusAware };
 };
+
+const STATES = ["succeeded", "failed", "cancelled", "skipped"];
+
+/** A state is one of four words: compared with another, it would be silently false. */
+const checkStates = (problems: Problems, node: ScalarNode, condition: ConditionNode): void => {
+	switch (condition.kind) {
+		case "not":
+		case "negative":
+			return checkStates(problems, node, condition.operand);
+		case "all":
+		case "any":
+			checkStates(problems, node, condition.left);
+			return checkStates(problems, node, condition.right);
+		case "comparison": {
+			const sides = [condition.left, condition.right];
+			if (!sides.some((side) => side.kind === "reference" && isState(side.reference))) return;
+			for (const side of sides) {
+				if (side.kind !== "literal" || STATES.includes(String(side.value))) continue;
+				const word = String(side.value);
+				const message = `no step is ever \`${word}\``;
+				problems.add(problems.placesOf(word, node)[0] ?? node, message, suggest(word, STATES));
+			}
+		}
+	}
+};
+
+const isState = (reference: Reference): boolean => reference.space === "steps" && reference.field === "state";
 
 const withoutBraces = (text: string): string =>
 	text.startsWith(OPEN) && text.endsWith("}}") ? text.slice(OPEN.length, -2).trim() : text;

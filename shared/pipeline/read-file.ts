@@ -38,11 +38,12 @@ export const readFile = (problems: Problems, root: TreeNode, role: Role): FileDr
 	const fields = readFields(problems, root, "pipeline", "a mapping with `name` and `steps`");
 	if (fields === null) return null;
 	refuseForRole(problems, fields, role);
-	if (!fields.name && role === "main") problems.add(start, "expected `name`, the pipeline's name");
+	if (!fields.name && role === "main" && !fields.inputs) problems.add(start, "expected `name`, the pipeline's name");
 	if (!fields.steps) problems.add(start, "expected `steps`");
 	const paramNames = fields.params ? namesIn(fields.params.value) : [];
 	const scope = { params: paramNames, axes: noAxes, step: null };
-	const inputs = role === "sub" ? (fields.inputs ? readInputNames(problems, fields.inputs.value) : []) : null;
+	const given = fields.inputs ? readInputNames(problems, fields.inputs.value) : null;
+	const inputs = given ?? (role === "sub" ? [] : null);
 	const outputLinks: Link[] = [];
 	return {
 		problems,

@@ -16,7 +16,23 @@ const stepSince2 = {
 
 const retriesSince2 = { exitCodes: [], lost: 3 };
 
+/** Runs of one pipeline share its definition, which nothing changes. */
+const recent = new Map<string, PipelineDefinition>();
+const RECENT_MAX = 16;
+const RECENT_CHARACTERS_MAX = 64 * 1024;
+
 export const readStoredDefinition = (json: string): PipelineDefinition => {
+	const known = recent.get(json);
+	if (known) return known;
+	const definition = read(json);
+	if (json.length > RECENT_CHARACTERS_MAX) return definition;
+	const [oldest] = recent.keys();
+	if (oldest !== undefined && recent.size >= RECENT_MAX) recent.delete(oldest);
+	recent.set(json, definition);
+	return definition;
+};
+
+const read = (json: string): PipelineDefinition => {
 	const stored = JSON.parse(json) as Omit<PipelineDefinition, "version"> & { version: number };
 	if (stored.version === 2) return stored as PipelineDefinition;
 	return {

@@ -1,7 +1,9 @@
 /** RM_JOURNAL on a real nats-server, with tails in folders of their own, for tests of what keeps it. */
 
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { connect, type NatsConnection } from "nats";
-import { onTestFinished } from "vitest";
+import { onTestFinished, vi } from "vitest";
 import type { JournalEvent } from "#coordinator/core/events.ts";
 import { type CommittedBatch, type Journal, openJournal } from "#coordinator/journal/journal.ts";
 import { readJournal } from "#coordinator/journal/reader.ts";
@@ -9,6 +11,7 @@ import type { StorageWatch } from "#coordinator/journal/storage-watch.ts";
 import { openTail, type Tail } from "#coordinator/journal/tail.ts";
 import { ensureStreams } from "#coordinator/link/streams.ts";
 import { natsAuth } from "#shared/credentials.ts";
+import { streams } from "#shared/subjects.ts";
 import { startNatsServer, type TestNatsServer } from "./nats-server.ts";
 import { newFolder, removeFolder } from "./test-folder.ts";
 
@@ -19,13 +22,19 @@ export interface JournalRig {
 	folder(): string;
 	open(more?: { tail?: Tail; maxBytes?: number }): Promise<Journal & { tail: Tail }>;
 	readAll(): Promise<CommittedBatch[]>;
+	/** As a power cut may, of a server that had not synced: what was appended since this was called is gone. */
+	unsynced(): Promise<() => Promise<void>>;
 }
 
 const unwatched: StorageWatch = { stored: () => undefined, failed: () => undefined, isStuck: () => false };
 
 export const startJournalRig = async (): Promise<JournalRig> => {
-	const server = await startNatsServer();
-	onTestFinished(() => server.stop());
+	const storeDir = newFolder();
+	const server = await startNatsServer({ storeDir });
+	onTestFinished(async () => {
+		await server.stop();
+		await removeFolder(storeDir);
+	});
 	const connection = await connect({ servers: server.url, ...natsAuth(server.credentials), maxReconnectAttempts: -1 });
 	onTestFinished(() => connection.close());
 	const manager = await connection.jetstreamManager();
@@ -35,6 +44,10 @@ export const startJournalRig = async (): Promise<JournalRig> => {
 		const made = newFolder();
 		onTestFinished(() => removeFolder(made));
 		return made;
+	};
+	const restart = async (): Promise<void> => {
+		await server.restart();
+		await vi.waitFor(() => manager.streams.info(streams.journal), { timeout: 20_000 });
 	};
 	return {
 		server,
@@ -51,6 +64,18 @@ export const startJournalRig = async (): Promise<JournalRig> => {
 			const read: CommittedBatch[] = [];
 			await readJournal(manager, client, 1, (batch) => read.push(batch)).catchUp();
 			return read;
+		},
+		unsynced: async () => {
+			const stream = join(storeDir, "store", "jetstream", "$G", "streams", streams.journal);
+			const synced = join(storeDir, "synced");
+			await restart();
+			cpSync(stream, synced, { recursive: true });
+			return async () => {
+				await server.kill("SIGKILL");
+				rmSync(stream, { recursive: true });
+				cpSync(synced, stream, { recursive: true });
+				await restart();
+			};
 		},
 	};
 };

@@ -5,6 +5,7 @@ import type { CommittedBatch } from "#coordinator/journal/journal.ts";
 import { newStanding } from "#coordinator/journal/standing.ts";
 import { openTail } from "#coordinator/journal/tail.ts";
 import { createReplica } from "#coordinator/replica.ts";
+import type { RunId } from "#shared/ids.ts";
 import { type JournalRig, startJournalRig } from "#test/support/journal-rig.ts";
 
 const elected = (epoch: number) => [{ kind: "leaderElected", atMs: epoch, coordinatorId: "c", epoch } as const];
@@ -68,4 +69,35 @@ it("a home that has seen more than there is does not lead", async () => {
 		code: "RM_JOURNAL_INVALID",
 		message: expect.stringContaining("ends at 1, this home has seen it at 7"),
 	});
+});
+
+it("says what it can't take, and does not try for ever", async () => {
+	const rig = await startJournalRig();
+	const leader = await rig.open();
+	await leader.append(1, elected(1));
+	const { replica } = await standBy(rig);
+	// A run that nobody has submitted: the core throws.
+	await leader.append(1, [{ kind: "runFinished", atMs: 2, runId: "r1" as RunId, outcome: "succeeded" }]);
+	await expect(replica.failed).rejects.toMatchObject({
+		code: "RM_JOURNAL_INVALID",
+		message: expect.stringContaining("message 2"),
+	});
+});
+
+it("does not go on where the journal has lost what was read", async () => {
+	const rig = await startJournalRig();
+	const leader = await rig.open();
+	for (const epoch of [1, 2]) await leader.append(epoch, elected(epoch));
+	const losePower = await rig.unsynced();
+	const { replica, state } = await standBy(rig);
+	await leader.append(3, elected(3));
+	await vi.waitFor(() => expect(state.epoch).toBe(3), { timeout: 10_000 });
+	await losePower();
+	const other = await rig.open();
+	other.movedTo(2);
+	for (const epoch of [4, 5, 6]) await other.append(epoch, elected(epoch));
+	const lost = { code: "RM_JOURNAL_INVALID", message: expect.stringContaining("lost the message 3") };
+	await expect(replica.failed).rejects.toMatchObject(lost);
+	await expect(replica.takeOver()).rejects.toMatchObject(lost);
+	expect(state.epoch).toBe(3);
 });

@@ -43,7 +43,10 @@ const chain = pipelineOf("digits", [
 		retries: { max: 2, on: ["error"], exitCodes: [], delayMs: 0, backoff: 1, lost: 3 },
 	}),
 	stepOf("test", { needs: ["train"] }),
-	stepOf("report", { needs: ["test"] }),
+	stepOf("report", {
+		needs: ["test"],
+		retries: { max: 1, on: ["error"], exitCodes: [75], delayMs: 0, backoff: 1, lost: 3 },
+	}),
 ]);
 
 /** An event at a time of its own. */
@@ -168,6 +171,12 @@ describe("how a step ended", () => {
 		commit(story.settled("train", "failed", { failure }));
 		expect(summary("train")).toBe(
 			"train failed on agent-1: model: no such file (output); it is not tried again, since its `retries` do not name output",
+		);
+		const other = { cause: "error" as const, message: "exit code 4", exitCode: 4, signal: "" };
+		commit(story.leased("report"), story.ended("report", "failed", 1, { failure: other }));
+		commit(story.settled("report", "failed", { failure: other }));
+		expect(summary("report")).toBe(
+			"report failed on agent-1: exit code 4; it is not tried again, since its `retries` do not name exit code 4",
 		);
 		const none = { cause: "error" as const, message: "exit code 2", signal: "" };
 		commit(story.leased("test"), story.ended("test", "failed", 1, { failure: none }));

@@ -386,6 +386,8 @@ test.each<[string, string[]]>([
 	],
 	["on_failure: tell", ["2:13 on_failure: expected a mapping of steps, found `tell`"]],
 	["on_failure: {a: {run: x}}", ["2:14 on_failure.a: `a` is a step under `steps` already (choose another name)"]],
+	["on_failure: {a: {run: x, outputs: [o]}, b: {run: x, needs: a}}", ["`a` is a step under `steps` already"]],
+	["inputs: [d]", ["2:1 inputs: `inputs` are given by a pipeline that uses this file (submit that one)"]],
 	["on_failure: {b: {run: x, needs: c}}", ["2:33 on_failure.b.needs: no step is called `c` (known: a, b)"]],
 	["outputs: {o: a.o}", ["2:14 outputs.o: step `a` has no output `o` (there is none)"]],
 	["outputs: [o]", ["2:10 outputs: expected a mapping such as {model: train.model}, found a list"]],
@@ -430,6 +432,11 @@ test.each<[string, string[]]>([
 		[
 			"`train` is a matrix, so `train.model` is one for each of its cells (choose a cell by a step with `uses: select`, and take that step's output)",
 		],
+	],
+	["{run: x, if: steps}", ["`steps` is nothing that is known here (expected params.<name>,"]],
+	[
+		"{run: x, if: steps.train.state == 'succeeded' && !('faild' == steps.prepare.state)}",
+		["4:58 steps.a.if: no step is ever `faild` (did you mean `failed`?)"],
 	],
 	["{run: x, if: prepare.state}", ["`prepare` is nothing that is known here"]],
 	[

@@ -164,6 +164,14 @@ describe("--from", () => {
 });
 
 describe("--only", () => {
+	it("says whose results there are not, and how a cell is named", () => {
+		base({}, { ...pipelineOf("letters", [stepOf("write")]) });
+		expect(() => resolve("only", ["train"], BASE)).toThrow(
+			`train reads prepare, which has no result in run ${BASE} of pipeline letters: that has no such step`,
+		);
+		expect(() => resolve("only", ["train.1"], BASE)).toThrow('pipeline digits has no step "train.1"');
+	});
+
 	it("runs the steps named on results that are taken, and leaves out the others", () => {
 		base({ lint: "failed", report: "skipped" });
 		const reuse = resolve("only", ["report"]);
