@@ -77,7 +77,7 @@ it("says what it can't take, and does not try for ever", async () => {
 	await leader.append(1, elected(1));
 	const { replica } = await standBy(rig);
 	// A run that nobody has submitted: the core throws.
-	await leader.append(1, [{ kind: "runFinished", atMs: 2, runId: "r1" as RunId, outcome: "succeeded" }]);
+	await leader.append(1, [{ kind: "runFinished", atMs: 2, runId: "r1" as RunId, state: "succeeded", reason: "" }]);
 	await expect(replica.failed).rejects.toMatchObject({
 		code: "RM_JOURNAL_INVALID",
 		message: expect.stringContaining("message 2"),

@@ -3,11 +3,13 @@
 import { execFileSync } from "node:child_process";
 import {
 	chmodSync,
+	linkSync,
 	mkdirSync,
 	readdirSync,
 	readFileSync,
 	renameSync,
 	rmSync,
+	statSync,
 	symlinkSync,
 	writeFileSync,
 } from "node:fs";
@@ -26,6 +28,7 @@ import { parseIdentity } from "#agent/runner/process.ts";
 import { readExit, writeLaunch, writeTask } from "#agent/runner/record.ts";
 import { recoverAttempts } from "#agent/runner/recover.ts";
 import { openSettledLog } from "#agent/runner/settled.ts";
+import { openTrash } from "#agent/runner/trash.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import { bootId, identifyProcess, isAlive } from "#shared/process.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
@@ -162,6 +165,9 @@ test("a folder is used again when nothing is left in it, and goes when something
 		(attempt: string) => writeFileSync(join(attempt, "metrics.jsonl"), ""),
 		(attempt: string) => writeFileSync(join(attempt, "stdout"), "x".repeat(100_000)),
 		(attempt: string) => chmodSync(join(attempt, "outputs"), 0o500),
+		(attempt: string) => chmodSync(attempt, 0o755),
+		(attempt: string) => chmodSync(join(attempt, "stdout"), 0o644),
+		(attempt: string) => linkSync(join(attempt, "params.json"), join(root, `kept-${discarded.length}`)),
 		(attempt: string) => renameSync(join(attempt, "inputs"), join(attempt, "elsewhere")),
 		(attempt: string) => {
 			rmSync(join(attempt, "work"), { recursive: true });
@@ -173,6 +179,39 @@ test("a folder is used again when nothing is left in it, and goes when something
 		expect(discarded).toEqual([attempt]);
 		rmSync(attempt, { recursive: true });
 	}
+});
+
+test("what is thrown away goes whatever its rights; what a link in it leads to stays as it is", async () => {
+	const root = await folder();
+	const theirs = join(root, "theirs");
+	mkdirSync(theirs);
+	writeFileSync(join(theirs, "data"), "precious", { mode: 0o400 });
+	const attempt = join(root, "attempt");
+	mkdirSync(join(attempt, "work", "deep"), { recursive: true });
+	writeFileSync(join(attempt, "work", "deep", "file"), "");
+	symlinkSync(theirs, join(attempt, "outputs"));
+	chmodSync(join(attempt, "work", "deep"), 0o000);
+	chmodSync(join(attempt, "work"), 0o000);
+	const trash = openTrash(join(root, "trash"), () => undefined);
+	onTestFinished(trash.close);
+	trash.discard(join(attempt, "outputs"));
+	trash.discard(attempt);
+	await expect.poll(() => readdirSync(join(root, "trash")), { timeout: 10_000 }).toEqual([]);
+	expect(statSync(join(theirs, "data")).mode & 0o777).toBe(0o400);
+	expect(readFileSync(join(theirs, "data"), "utf8")).toBe("precious");
+});
+
+test("a supervisor does nothing itself that a step asks for", async () => {
+	const paths = attemptPaths(await folder(), commandTask("own", "").attemptId);
+	mkdirSync(paths.work, { recursive: true });
+	const bin = join(dirname(paths.folder), "bin");
+	mkdirSync(bin);
+	writeFileSync(join(bin, "umask"), "#!/bin/sh\n", { mode: 0o700 });
+	const action = { kind: "command", command: "077", shell: ["umask"], workdir: "" } as const;
+	const task = { ...commandTask("own", ""), action: { ...action, shell: [...action.shell] } };
+	const env = { PATH: `${bin}:/usr/bin:/bin` };
+	const script = launchScript(task, paths, env, {});
+	expect(execFileSync("/bin/sh", ["-c", `umask 022; ${script} umask`], { encoding: "utf8" }).trim()).toBe("0022");
 });
 
 test("a process is known by its pid and start; one that started at another time is not alive", () => {

@@ -165,11 +165,14 @@ describe("--from", () => {
 
 describe("--only", () => {
 	it("says whose results there are not, and how a cell is named", () => {
-		base({}, { ...pipelineOf("letters", [stepOf("write")]) });
-		expect(() => resolve("only", ["train"], BASE)).toThrow(
+		base({}, pipelineOf("letters", [stepOf("write")]));
+		const params = { epochs: 3 };
+		expect(() => resolve("only", ["train"], digits, params, BASE)).toThrow(
 			`train reads prepare, which has no result in run ${BASE} of pipeline letters: that has no such step`,
 		);
-		expect(() => resolve("only", ["train.1"], BASE)).toThrow('pipeline digits has no step "train.1"');
+		expect(() => resolve("only", ["train.1"], digits, params, BASE)).toThrow(
+			expect.objectContaining({ hint: "name the step with all its cells: train" }),
+		);
 	});
 
 	it("runs the steps named on results that are taken, and leaves out the others", () => {
