@@ -7,7 +7,6 @@ import type { Clock } from "#shared/clock.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import { newRunId, type RunId, type StepKey } from "#shared/ids.ts";
-import { suggest } from "#shared/pipeline/near.ts";
 import { submittedEvent } from "./core/decide.ts";
 import type { JournalEvent } from "./core/events.ts";
 import type { Input } from "./core/inputs.ts";
@@ -19,6 +18,7 @@ import type { Reactor } from "./reactor.ts";
 import { resolveReuse } from "./reuse.ts";
 import type { ReadStore } from "./store/store.ts";
 import { readSubmission } from "./submission.ts";
+import { unknownStep } from "./unknown-step.ts";
 import { waitReasons, waitsOf } from "./waiting.ts";
 
 export interface Submitted {
@@ -98,9 +98,8 @@ export const createCommands = (
 		}
 		const step = run.steps.get(key as StepKey);
 		if (step) return step;
-		throw new RunmeshError("RM_NOT_FOUND", `run ${runId} has no step "${key}"`, {
-			hint: suggest(key, [...run.steps.keys()]),
-		});
+		const steps = [...run.steps.values()].map(({ key, definition: { name } }) => ({ key, name }));
+		throw unknownStep(runId, key, steps);
 	};
 
 	return {

@@ -1,7 +1,7 @@
 /** Who this coordinator is: an id kept with its home, and the lock that lets one process alone be it. */
 
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Home } from "#shared/home.ts";
 import { type FileLock, lockFolder } from "#shared/lock.ts";
@@ -10,13 +10,13 @@ import { type FileLock, lockFolder } from "#shared/lock.ts";
 export const coordinatorIdentity = (home: Home): string => {
 	mkdirSync(home.coordinator, { recursive: true, mode: 0o700 });
 	const path = join(home.coordinator, "id");
-	try {
-		return readFileSync(path, "utf8").trim();
-	} catch {
-		const id = `c-${randomBytes(6).toString("hex")}`;
-		writeFileSync(path, `${id}\n`, { flag: "wx" });
-		return id;
-	}
+	const known = existsSync(path) ? readFileSync(path, "utf8").trim() : "";
+	// Two that a power cut left without one would take each other's lead for their own.
+	if (known !== "") return known;
+	const id = `c-${randomBytes(6).toString("hex")}`;
+	writeFileSync(`${path}.new`, `${id}\n`, { flush: true });
+	renameSync(`${path}.new`, path);
+	return id;
 };
 
 /** Before anything else of the home is used: two processes of one identity would take the lead from each other. */

@@ -15,7 +15,7 @@ import type { CommittedBatch, Journal } from "./journal/journal.ts";
 export interface ReactorPorts {
 	journal: Journal;
 	carryOut(effects: readonly Effect[]): void;
-	/** The read side: after the effects, before those who asked are answered. */
+	/** Those who follow the journal: after the effects, before those who asked are answered. */
 	committed(batches: readonly CommittedBatch[]): void;
 	/** An input that the core could not take: a defect. */
 	refused(input: Input, error: Error): void;
@@ -42,11 +42,15 @@ const INPUTS_PER_TURN = 2_000;
 /** After a turn of so many inputs the next begins this much later than it did: each costs several processes a wakeup. */
 const BUSY_INPUTS = 4;
 const BUSY_TURN_MS = 5;
+/** An append takes so long on a busy machine too. */
+const HELD_MS = 1_000;
 
 export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor => {
 	let waiting: Waiting[] = [];
 	let busy = false;
 	let broken: Error | null = null;
+	/** How long the last append took. */
+	let heldMs = 0;
 
 	const run = async (): Promise<void> => {
 		busy = true;
@@ -69,10 +73,14 @@ export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor =>
 
 	const turn = async (batch: Waiting[]): Promise<void> => {
 		const inputs = batch.map(({ input }) => input);
-		const decided: Turn = decide(state, inputs, ports.clock.nowMs(), ports.options);
+		// Whoever spoke while the journal could not be written is heard only now: before that no lease is over.
+		if (heldMs > HELD_MS) inputs.unshift({ kind: "leaderWasAway", forMs: heldMs });
+		const nowMs = ports.clock.nowMs();
+		const decided: Turn = decide(state, inputs, nowMs, ports.options);
 		const commits = await ports.journal.append(state.epoch, decided.events);
+		heldMs = ports.clock.nowMs() - nowMs;
 		ports.carryOut(decided.effects);
-		// Messages leave at the end of this task: before the read side takes its time, not after it.
+		// Messages leave at the end of this task: before those who follow the journal take their time, not after it.
 		await null;
 		if (commits.length > 0) ports.committed(commits);
 		for (const { subject, error } of decided.defects) ports.contained(subject, error);

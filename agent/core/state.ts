@@ -61,8 +61,8 @@ export interface AgentState {
 	leaderEpoch: number;
 }
 
-const REMEMBERED_LIMIT = 20_000;
-const FENCES_LIMIT = 20_000;
+const REMEMBERED_LIMIT = 60_000;
+const FENCES_LIMIT = 60_000;
 
 export const createState = (agentId: AgentId, capacity: Capacity): AgentState => ({
 	agentId,

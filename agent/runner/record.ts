@@ -5,7 +5,8 @@
  *   task.bin      Whole from the moment the folder (or the file) gets its name; only then is the task acknowledged.
  *                 Before that nothing is ours and the leader sends again. Not synced: a power cut loses it at worst
  *                 together with all that ran, and the leader, to whom no heartbeat shows the attempt any more, sends
- *                 the task again.
+ *                 the task again. One of before a restart of the machine that never began is not trusted, for that
+ *                 reason: of a file that is written over, a part may be an earlier task's.
  *   devices.json  Before the launch, for an attempt that was given GPUs: which.
  *   code-marks.json  Before the launch, for an attempt whose reads of the code are to be told: they show from here on.
  *                 Without it, or after a restart of the machine, they are not told (code-use.ts).
@@ -159,7 +160,8 @@ const readProcess = (paths: AttemptPaths, word: "started" | "ended"): string | n
 		return line === undefined ? null : line.slice(start.length + 1);
 	});
 
-const modifiedAtMs = (path: string): number => Math.round(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
+export const modifiedAtMs = (path: string): number =>
+	Math.round(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 
 export const readOutcome = (paths: AttemptPaths, task: Task): FinishedBody | null =>
 	readAs(paths.outcome, (bytes) => {

@@ -1,6 +1,7 @@
 /** What an earlier agent left on this disk, and how far each of its attempts came. */
 
 import { readdirSync, rmSync } from "node:fs";
+import { uptime } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { type AttemptId, isAttemptId } from "#shared/ids.ts";
 import { isAlive, type ProcessIdentity } from "#shared/process.ts";
@@ -8,7 +9,16 @@ import type { Exit, RecoveredAttempt } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
 import { isOfEarlierBoot, signalProcess } from "./process.ts";
-import { readDevices, readExit, readNamed, readOutcome, readStart, readStop, readTask } from "./record.ts";
+import {
+	modifiedAtMs,
+	readDevices,
+	readExit,
+	readNamed,
+	readOutcome,
+	readStart,
+	readStop,
+	readTask,
+} from "./record.ts";
 
 export interface Recovery {
 	attempts: RecoveredAttempt[];
@@ -47,6 +57,8 @@ const undecidedEnd = async (root: string, names: readonly AttemptId[]): Promise<
 		if (undecided.length === 0) return;
 		// Paused, perhaps: it must not go on later.
 		if (waitedMs >= PATIENCE_MS) for (const { pid } of undecided) signalProcess(pid, "SIGKILL");
+		// One that the kernel still holds, for a disk that hangs, goes nowhere any more.
+		if (waitedMs >= 2 * PATIENCE_MS) return;
 		await delay(LOOK_MS);
 	}
 };
@@ -80,7 +92,12 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 	if (outcome) return add({ kind: "finished", outcome });
 	const named = readNamed(paths);
 	// What was written last may be lost with the power: whoever was told of it then may have started it.
-	if (!start && !(named && isOfEarlierBoot(named))) return add({ kind: "accepted" });
+	if (!start && !(named && isOfEarlierBoot(named))) {
+		if (isOfThisBoot(modifiedAtMs(paths.task), nowMs)) return add({ kind: "accepted" });
+		// The task itself may be torn, and nobody knows whether it ran: whoever leads sends it again, or counts it as lost.
+		rmSync(paths.folder, { recursive: true, force: true });
+		return;
+	}
 	// One that has written how this ended may live on.
 	if (!readExit(paths) && start?.supervisor && isAlive(start.supervisor)) {
 		recovery.processes.set(attemptId, start.supervisor);
@@ -88,6 +105,9 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 	}
 	add({ kind: "exited", exit: exitLeftBy(paths, nowMs) });
 };
+
+/** By wall clock. One that was set meanwhile makes a young file look old: then the task comes once more. */
+const isOfThisBoot = (atMs: number, nowMs: number): boolean => atMs >= nowMs - uptime() * 1_000;
 
 /** Of a supervisor that is gone. Read after the look at the process: it may just have ended. */
 export const exitLeftBy = (paths: AttemptPaths, nowMs: number): Exit => {

@@ -4,6 +4,7 @@
  */
 
 import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 
 export interface Trash {
@@ -18,6 +19,8 @@ const SWEPT_AT_ONCE = 500;
 export const openTrash = (root: string, warn: (message: string, error: unknown) => void): Trash => {
 	mkdirSync(root, { recursive: true, mode: 0o700 });
 	let waiting = readdirSync(root);
+	// Of its own: in a container every agent may have the same process id.
+	const session = randomBytes(6).toString("hex");
 	let discarded = 0;
 	let timer: NodeJS.Timeout | null = null;
 	let closed = false;
@@ -34,13 +37,14 @@ export const openTrash = (root: string, warn: (message: string, error: unknown) 
 		});
 	};
 	const sweepSoon = (): void => {
-		if (!closed) timer ??= setTimeout(sweep, SWEEP_MS);
+		// With so many about, a pause would let them pile up.
+		if (!closed) timer ??= setTimeout(sweep, waiting.length < SWEPT_AT_ONCE ? SWEEP_MS : 0);
 	};
 	if (waiting.length > 0) sweepSoon();
 
 	return {
 		discard: (folder) => {
-			const name = `${process.pid}-${++discarded}`;
+			const name = `${session}-${++discarded}`;
 			try {
 				renameSync(folder, `${root}/${name}`);
 			} catch (error) {

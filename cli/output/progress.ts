@@ -49,8 +49,7 @@ const whereabouts = (step: StepView): string[] => {
 const oneLine = (text: string): string => escapeControls(text.replace(/\s+/g, " ").trim());
 
 /** "rejected by admin" says its cause itself. */
-const failureText = ({ cause, message }: Failure): string =>
-	message.startsWith(`${cause} `) ? message : `${cause}: ${message}`;
+const failureText = ({ cause, message }: Failure): string => (cause === "rejected" ? message : `${cause}: ${message}`);
 
 /** Why it waits or failed, what select chose, what it measured. */
 export const explainStep = (step: StepView): string => {

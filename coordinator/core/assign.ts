@@ -119,7 +119,7 @@ export const sendTask = (turn: Turn, attempt: Attempt): void => {
 		turn.effects.push({ kind: "sendTask", agentId: attempt.agentId, task, sendId });
 	} catch (error) {
 		// A step that can't be told must not stop the mesh.
-		const failure = { cause: "launch", message: (error as Error).message, signal: "" } as const;
+		const failure = { cause: "input", message: (error as Error).message, signal: "" } as const;
 		endAttempt(turn, attempt, endingOf("failed", "", failure));
 	}
 };

@@ -15,6 +15,8 @@ const known = new WeakMap<Run, Map<string, StepFacts>>();
 
 /** null for a step that is unknown or has not settled with all its cells. */
 const factsOf = (run: Run, name: string): StepFacts | null => {
+	// Whatever became of its rest: a person may cancel what was not asked for.
+	if (run.leftOut.has(name)) return leftOut;
 	const cells = run.cells.get(name);
 	if (!cells || (run.cellsOpen.get(name) ?? 0) > 0) return null;
 	const ofRun = known.get(run) ?? new Map<string, StepFacts>();
@@ -23,6 +25,8 @@ const factsOf = (run: Run, name: string): StepFacts | null => {
 	ofRun.set(name, facts);
 	return facts;
 };
+
+const leftOut: StepFacts = { state: "skipped", outputs: {}, metrics: {} };
 
 const factsOfCells = (cells: readonly Step[]): StepFacts => {
 	const [only] = cells.length === 1 ? cells : [];

@@ -80,7 +80,7 @@ const ask = (turn: Turn, step: Step, settled: Step[]): void => {
 	// A condition that doesn't ask for the cell is answered once for all of them.
 	if (definition.condition && !/\bmatrix\b/.test(definition.condition.source)) {
 		const { held, found } = evaluate(step);
-		if (!held) return void settleInto(turn, step, "skipped", `\`if\` does not hold: ${found}`, settled);
+		if (!held) return void settleInto(turn, step, "skipped", notHeld(step, found), settled);
 	}
 	expand(turn, step, settled);
 };
@@ -89,8 +89,13 @@ const askCondition = (turn: Turn, step: Step, settled: Step[]): void => {
 	if (!step.definition.condition) return;
 	const { held, found } = evaluate(step);
 	if (held) emit(turn, { kind: "stepReadied", ...identity(step), reason: `\`if\` holds: ${found}` });
-	else settleInto(turn, step, "skipped", `\`if\` does not hold: ${found}`, settled);
+	else settleInto(turn, step, "skipped", notHeld(step, found), settled);
 };
+
+const notHeld = ({ definition }: Step, found: string): string =>
+	definition.phase === "onFailure" && definition.condition?.source === "failed()"
+		? "nothing has failed"
+		: `\`if\` does not hold: ${found}`;
 
 const evaluate = (step: Step) =>
 	evaluateCondition(step.definition.condition?.source ?? "true", { ...scopeOf(step), ...needsOutcome(step) });

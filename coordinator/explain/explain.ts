@@ -3,8 +3,8 @@
 import type { ExplainView, RunDetail, StepView, WaitView } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { RunId } from "#shared/ids.ts";
-import { suggest } from "#shared/pipeline/near.ts";
 import type { ReadStore } from "../store/store.ts";
+import { unknownStep } from "../unknown-step.ts";
 import { attemptSummary } from "./attempt.ts";
 import { runHints, stepHints } from "./hints.ts";
 import { runSummary, runWaits } from "./run.ts";
@@ -118,14 +118,5 @@ const explainAttempt = (
 const stepNamed = (run: RunDetail, key: string): StepView => {
 	const step = run.stepList.find((each) => each.key === key);
 	if (step) return step;
-	const cells = run.stepList.filter(({ name }) => name === key).map((each) => each.key);
-	throw new RunmeshError("RM_NOT_FOUND", `run ${run.id} has no step "${key}"`, {
-		hint:
-			cells.length > 0
-				? `its matrix makes it ${cells[0]} to ${cells.at(-1)}: name one of them`
-				: suggest(
-						key,
-						run.stepList.map((each) => each.key),
-					),
-	});
+	throw unknownStep(run.id as RunId, key, run.stepList);
 };

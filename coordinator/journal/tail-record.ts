@@ -16,10 +16,12 @@ export type TailEntry =
 	| { kind: "segment"; schemaVersion: number; stream: string }
 	| { kind: "message"; acknowledged: number; message: TailRecord }
 	/** JetStream has confirmed the messages up to here: somebody may have been told of them. */
-	| { kind: "acknowledged"; acknowledged: number };
+	| { kind: "acknowledged"; acknowledged: number }
+	/** What stands before this and behind `last` is no part of the journal. */
+	| { kind: "cut"; acknowledged: number; last: number };
 
 const FRAME_BYTES = 8;
-const kinds = ["segment", "message", "acknowledged"] as const;
+const kinds = ["segment", "message", "acknowledged", "cut"] as const;
 
 export const encodeEntry = (entry: TailEntry): Buffer => {
 	const head = Buffer.from(JSON.stringify(headOf(entry)));

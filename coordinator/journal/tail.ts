@@ -23,7 +23,7 @@ export interface Tail {
 	copies(stream: string): void;
 	/** Resolves when the messages are on the disk. JetStream is known to have those up to `acknowledged`. */
 	append(messages: readonly TailRecord[], acknowledged: number): Promise<void>;
-	/** What it holds behind the sequence is no part of the journal: what comes next takes its place. */
+	/** What it holds behind the sequence is no part of the journal. Written with what comes next. */
 	cut(last: number): void;
 	/** JetStream has it too. Written behind, with what comes next. */
 	acknowledge(sequence: number): void;
@@ -54,6 +54,8 @@ export const openTail = async (folder: string): Promise<Tail> => {
 	let segment: Segment | null = null;
 	/** Known to JetStream, and not yet written here. */
 	let unmarked = false;
+	/** What is cut off is not yet written here. */
+	let isCut = false;
 	let marking: NodeJS.Timeout | undefined;
 	/** Writes follow each other: a mark must not overtake a message. */
 	let writing: Promise<void> = Promise.resolve();
@@ -101,19 +103,21 @@ export const openTail = async (folder: string): Promise<Tail> => {
 		},
 		append: (messages, known) =>
 			inOrder(async () => {
-				await write(
-					messages.map((message) => ({
-						kind: "message",
-						acknowledged: Math.min(known, message.sequence),
-						message,
-					})),
+				const entries = messages.map(
+					(message): TailEntry => ({ kind: "message", acknowledged: Math.min(known, message.sequence), message }),
 				);
+				// What comes next need not take its place: of those between, some may be too old to be copied.
+				if (isCut) entries.unshift({ kind: "cut", acknowledged: Math.min(known, last), last });
+				await write(entries);
+				isCut = false;
 				last = messages.at(-1)?.sequence ?? last;
 				acknowledged = Math.min(known, last);
 				unmarked = false;
 			}),
 		cut: (sequence) => {
-			last = Math.min(last, sequence);
+			if (sequence >= last) return;
+			last = sequence;
+			isCut = true;
 		},
 		acknowledge: (sequence) => {
 			acknowledged = Math.max(acknowledged, sequence);
@@ -153,10 +157,13 @@ const newestEntries = async (folder: string) => {
 const readFrom = async (folder: string, from: number, stream: string): Promise<TailRecord[]> => {
 	/** The oldest taken first. */
 	let taken: TailRecord[] = [];
+	/** What newer segments have left of older ones. */
+	let left = Number.POSITIVE_INFINITY;
 	for (const number of (await segmentNumbers(folder)).toReversed()) {
 		const [head, ...entries] = await readSegment(folder, number);
 		if (head?.kind !== "segment" || head.stream !== stream) break;
-		const messages = withoutReplaced(entries);
+		const messages = withoutReplaced(entries).filter(({ sequence }) => sequence <= left);
+		for (const entry of entries) if (entry.kind === "cut") left = Math.min(left, entry.last);
 		const [newer] = taken;
 		const older = newer ? messages.filter(({ sequence }) => sequence < newer.sequence) : messages;
 		if (newer && older.length > 0 && older.at(-1)?.sequence !== newer.sequence - 1) break;
@@ -171,6 +178,7 @@ const readFrom = async (folder: string, from: number, stream: string): Promise<T
 const withoutReplaced = (entries: readonly TailEntry[]): TailRecord[] => {
 	let messages: TailRecord[] = [];
 	for (const entry of entries) {
+		if (entry.kind === "cut") messages = messages.filter(({ sequence }) => sequence <= entry.last);
 		if (entry.kind !== "message") continue;
 		const { sequence } = entry.message;
 		const before = messages.findLastIndex((message) => message.sequence < sequence);

@@ -3,11 +3,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { KV, NatsConnection } from "nats";
 import type { Logger } from "pino";
+import type { AgentId } from "#shared/ids.ts";
 import { subjects } from "#shared/subjects.ts";
 import { advertCodec, heartbeatCodec } from "#shared/wire/codec.ts";
 import type { Input } from "../core/inputs.ts";
 
 type Take = (input: Input) => Promise<void>;
+type HeartbeatReceived = Extract<Input, { kind: "heartbeatReceived" }>;
 
 const RETRY_PAUSE_MS = 200;
 
@@ -60,14 +62,35 @@ export const watchAdverts = async (
 	};
 };
 
-export const consumeHeartbeats = (connection: NatsConnection, log: Logger, take: Take): { stop(): void } => {
+/** Of each agent the newest alone waits for its turn: while the journal can't be written they must not pile up. */
+export const consumeHeartbeats = (
+	connection: Pick<NatsConnection, "subscribe">,
+	log: Logger,
+	take: Take,
+): { stop(): void } => {
+	/** By agent: one is being taken, and what has come meanwhile. */
+	const waiting = new Map<AgentId, HeartbeatReceived | null>();
+	const hear = (input: HeartbeatReceived): void => {
+		const { agentId } = input.heartbeat;
+		if (waiting.has(agentId)) {
+			waiting.set(agentId, input);
+			return;
+		}
+		waiting.set(agentId, null);
+		const taken = (): void => {
+			const next = waiting.get(agentId);
+			waiting.delete(agentId);
+			if (next) hear(next);
+		};
+		take(input).then(taken, taken);
+	};
 	const subscription = connection.subscribe(subjects.heartbeats, {
 		callback: (error, message) => {
 			if (error || !message.reply) return;
 			try {
 				const heartbeat = heartbeatCodec.decode(message.data);
 				if (message.subject !== subjects.heartbeat(heartbeat.agentId)) return;
-				take({ kind: "heartbeatReceived", heartbeat, replyTo: message.reply }).catch(() => {});
+				hear({ kind: "heartbeatReceived", heartbeat, replyTo: message.reply });
 			} catch (cause) {
 				log.warn({ err: cause, subject: message.subject }, "a heartbeat that can't be read is ignored");
 			}

@@ -11,7 +11,8 @@ test("a process that hid from its attempt writes nothing into another's output o
 	const rig = await agentRig();
 	await rig.startAgent();
 	const [gate, written] = [join(rig.home.root, "gate"), join(rig.home.root, "written")];
-	const hidden = `until [ -e ${gate} ]; do sleep 0.02; done; echo leaked; echo leaked > leaked; touch ${written}`;
+	const wait = `n=0; until [ -e ${gate} ] || [ $n -gt 1000 ]; do n=$((n + 1)); sleep 0.02; done`;
+	const hidden = `${wait}; echo leaked; echo leaked > leaked; touch ${written}`;
 	const first = commandTask("first", `env -i PATH="$PATH" setsid sh -c '${hidden}' & exit 0`);
 	await rig.send(first);
 	await rig.finished(first);

@@ -86,6 +86,7 @@ const hasResult = (step: ViewStep, { outputs }: Settled): boolean => {
 const maySkip = (step: ViewStep, reason: string): boolean => {
 	const { run, definition } = step;
 	if (reason === "not asked for") return run.leftOut.has(definition.name);
+	if (reason === "nothing has failed") return definition.phase === "onFailure" && !holds(step);
 	if (reason.startsWith("`if` does not hold: ")) return definition.condition !== null && !holds(step);
 	if (reason === "its matrix is empty") return definition.matrix !== null;
 	if (run.timedOut && definition.phase === "main") return reason !== "";

@@ -11,11 +11,12 @@ import {
 	rmSync,
 	statSync,
 	symlinkSync,
+	utimesSync,
 	writeFileSync,
 } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { tmpdir, uptime } from "node:os";
+import { basename, dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { exitOf } from "#agent/runner/collect.ts";
 import { baseEnvironment, stepEnvironment } from "#agent/runner/environment.ts";
@@ -174,6 +175,7 @@ test("a folder is used again when nothing is left in it, and goes when something
 			symlinkSync("/", join(attempt, "work"));
 		},
 	]) {
+		await expect.poll(() => readdirSync(join(root, "spare")).length).toBeGreaterThan(1);
 		discarded.length = 0;
 		const attempt = use(spoil);
 		expect(discarded).toEqual([attempt]);
@@ -199,6 +201,18 @@ test("what is thrown away goes whatever its rights; what a link in it leads to s
 	await expect.poll(() => readdirSync(join(root, "trash")), { timeout: 10_000 }).toEqual([]);
 	expect(statSync(join(theirs, "data")).mode & 0o777).toBe(0o400);
 	expect(readFileSync(join(theirs, "data"), "utf8")).toBe("precious");
+});
+
+test("what an agent of the same process id has thrown away is in nobody's way", async () => {
+	const root = await folder();
+	mkdirSync(join(root, "trash", `${process.pid}-1`, "full"), { recursive: true });
+	const attempt = join(root, "attempt");
+	mkdirSync(join(attempt, "full"), { recursive: true });
+	const problems: string[] = [];
+	const trash = openTrash(join(root, "trash"), (message) => problems.push(message));
+	onTestFinished(trash.close);
+	trash.discard(attempt);
+	expect([readdirSync(root), problems]).toEqual([["trash"], []]);
 });
 
 test("a supervisor does nothing itself that a step asks for", async () => {
@@ -255,6 +269,21 @@ test("what is left on disk tells how far an attempt came", async () => {
 	expect(progress[unreadable]).toBeUndefined();
 	expect(leftover).toEqual([settled]);
 	expect(readExit(attemptPaths(root, torn))).toBe(null);
+});
+
+test("a task of before the machine's restart that never began is not run from what the power cut left", async () => {
+	const root = await folder();
+	const [old, young] = ["old", "young"].map((step) => {
+		const task = commandTask(step, "true");
+		writeTask(attemptPaths(root, task.attemptId), task, null);
+		return attemptPaths(root, task.attemptId);
+	});
+	if (!old || !young) throw new Error("two were written");
+	const beforeBoot = Date.now() / 1_000 - uptime() - 60;
+	utimesSync(old.task, beforeBoot, beforeBoot);
+	const { attempts } = await recoverAttempts(root, new Set(), Date.now);
+	expect(attempts.map(({ task }) => task.stepKey)).toEqual(["young"]);
+	expect(readdirSync(root)).toEqual([basename(young.folder)]);
 });
 
 test("settled ids are kept over restarts, and not without bound", async () => {

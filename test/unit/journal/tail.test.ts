@@ -133,3 +133,24 @@ test("bytes that are no record end what is read", () => {
 	flipped.writeUInt8(flipped.readUInt8(40) ^ 1, 40);
 	expect([...decodeEntries(flipped)]).toEqual([]);
 });
+
+test.each([false, true])(
+	"what was cut off is not read again, whatever follows (after a restart: %s)",
+	async (restarted) => {
+		const folder = folderOf();
+		let tail = await filled(folder, 1, 5);
+		if (restarted) {
+			await tail.close();
+			tail = await open(folder);
+		}
+		tail.cut(4);
+		await tail.append([message(6)], 5);
+		const again = await open(folder);
+		expect([again.last(), again.acknowledged()]).toEqual([6, 5]);
+		expect(await sequences(again, 6)).toEqual([6]);
+		expect(await again.read(5)).toEqual([]);
+		expect(await again.read(4)).toEqual([]);
+		await again.append([message(7)], 6);
+		expect(await sequences(again, 6)).toEqual([6, 7]);
+	},
+);

@@ -66,6 +66,12 @@ describe("log store", () => {
 		expect(() => logs.endSilent("../../etc")).toThrow(expect.objectContaining({ code: "RM_BAD_INPUT" }));
 	});
 
+	it("holds up nobody who asks for the log of an attempt that was said before to have written nothing", async () => {
+		const logs = opened(await tempDir());
+		logs.endSilent(attempt);
+		expect(await collect(logs, { follow: true })).toEqual([]);
+	});
+
 	it("takes a gap that is accounted for as dropped, and says so to readers", async () => {
 		const logs = opened(await tempDir());
 		logs.append(chunk(0, "kept"));

@@ -58,4 +58,3 @@ test("the configuration wants a password and is its owner's alone", () => {
 	});
 	expect(config).not.toHaveProperty("http_port");
 });
-
