@@ -16,17 +16,15 @@ export const joinGroup = (turn: Turn, run: Run): void => {
 	}
 };
 
-/** true when a run went ahead. */
-export const admitRuns = (turn: Turn): boolean => {
-	let admitted = false;
+/** The next of every group in which a place may have become free. */
+export const admitRuns = (turn: Turn): void => {
 	for (const group of turn.groups) {
 		turn.groups.delete(group);
 		for (let run = nextOf(turn, group); run; run = nextOf(turn, group)) {
-			if (!contain(turn, run.id, () => admit(turn, run))) break;
-			admitted = true;
+			const next = run;
+			if (!contain(turn, next.id, () => admit(turn, next))) break;
 		}
 	}
-	return admitted;
 };
 
 const admit = (turn: Turn, run: Run): void => {
