@@ -52,19 +52,28 @@ export const openPushConnection = (options: PushConnectionOptions): PushConnecti
 				stream = null;
 				if (closed) return;
 				if (!heard) options.onMissed(address);
-				// Many agents lose one coordinator at once: they must not come back at once.
-				retry = setTimeout(connect, pauseMs * (0.5 + Math.random() / 2));
+				connectLater();
 				pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
 				onLost(error);
 			},
 		});
 		onOpen();
 	};
+	/** Many agents lose one coordinator at once: they must not come back at once. */
+	const connectLater = (): void => {
+		retry = setTimeout(connect, pauseMs * (0.5 + Math.random() / 2));
+	};
 	connect();
 
 	return {
 		send: (request) => stream?.send(request),
-		reset: () => stream?.end(),
+		reset: () => {
+			pauseMs = FIRST_PAUSE_MS;
+			if (!retry) return stream?.end();
+			// What it waits for is over: nobody answered at the old address for long.
+			clearTimeout(retry);
+			connectLater();
+		},
 		close: () => {
 			closed = true;
 			if (retry) clearTimeout(retry);

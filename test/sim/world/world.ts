@@ -24,7 +24,7 @@ import { NatsServer } from "./server.ts";
 import { Story, tellEvent } from "./story.ts";
 import { View } from "./view.ts";
 
-const HEALED_MS = 900_000;
+const HEALED_MS = 3_600_000;
 /** One world in so many is large, and its messages all go through their bytes. */
 const LARGE_EVERY = 16;
 /** Commits behind which all of a leader's state is compared with a replay. */
