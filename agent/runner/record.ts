@@ -45,6 +45,7 @@ import type { ProcessIdentity } from "#shared/process.ts";
 import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
 import type { FinishedBody, Stop } from "../core/state.ts";
 import type { AttemptPaths } from "./paths.ts";
+import { parseIdentity } from "./process.ts";
 
 /** Into a folder of its own: a spare one with all it needs, or one that is there already. */
 export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null): void => {
@@ -138,14 +139,30 @@ export interface Start {
 
 /** null when the command never began. */
 export const readStart = (paths: AttemptPaths): Start | null => {
-	if (readProcess(paths, "started") === null) return null;
-	return { supervisor: readNamed(paths), startedAtMs: modifiedAtMs(paths.launch) };
+	if (readProcess(paths, "started") !== null) {
+		return { supervisor: readNamed(paths), startedAtMs: modifiedAtMs(paths.launch) };
+	}
+	const supervisor = readFirstClaim(paths);
+	return supervisor && { supervisor, startedAtMs: modifiedAtMs(paths.process) };
 };
 
 export const readExit = (paths: AttemptPaths): { code: number; atMs: number } | null => {
 	const code = readProcess(paths, "ended");
-	return code === null ? null : { code: Number(code), atMs: modifiedAtMs(paths.process) };
+	if (code !== null) return { code: Number(code), atMs: modifiedAtMs(paths.process) };
+	if (!readFirstClaim(paths)) return null;
+	const exit = `${paths.folder}/exit`;
+	return readAs(exit, (bytes) => {
+		const [, left] = /^(\d+)\n/.exec(bytes.toString()) ?? [];
+		return left === undefined ? null : { code: Number(left), atMs: modifiedAtMs(exit) };
+	});
 };
+
+/** An attempt that an agent of the first release started: its supervisor named itself on the first line. */
+const readFirstClaim = (paths: AttemptPaths): ProcessIdentity | null =>
+	readAs(paths.process, (bytes) => {
+		const [claim = ""] = bytes.toString().split("\n");
+		return claim === "" ? null : parseIdentity(claim);
+	});
 
 /** What follows the word on its line; null when there is no such line. */
 const readProcess = (paths: AttemptPaths, word: "started" | "ended"): string | null =>

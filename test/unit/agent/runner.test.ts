@@ -271,6 +271,27 @@ test("what is left on disk tells how far an attempt came", async () => {
 	expect(readExit(attemptPaths(root, torn))).toBe(null);
 });
 
+test.skipIf(process.platform !== "linux")("attempts that the first release started are taken up", async () => {
+	const root = await folder();
+	const write = (step: string, stat: string, exit?: string): AttemptId => {
+		const task = commandTask(step, "true");
+		const paths = attemptPaths(root, task.attemptId);
+		writeTask(paths, task, null);
+		writeFileSync(paths.process, `${bootId()} ${stat}\n`);
+		if (exit) writeFileSync(join(paths.folder, "exit"), exit);
+		return task.attemptId;
+	};
+	const own = readFileSync(`/proc/${process.pid}/stat`, "utf8").trim();
+	const gone = own.replace(/^\d+/, "4194300");
+	const [running, ended, killed] = [write("running", own), write("ended", gone, "3\n"), write("killed", gone)];
+	const { attempts, processes } = await recoverAttempts(root, new Set(), Date.now);
+	const progress = Object.fromEntries(attempts.map((attempt) => [attempt.task.attemptId, attempt.progress]));
+	expect(progress[running]).toEqual({ kind: "running" });
+	expect(processes.get(running)).toEqual(identifyProcess(process.pid));
+	expect(progress[ended]).toMatchObject({ kind: "exited", exit: { exitCode: 3 } });
+	expect(progress[killed]).toMatchObject({ kind: "exited", exit: { exitCode: null } });
+});
+
 test("a task of before the machine's restart that never began is not run from what the power cut left", async () => {
 	const root = await folder();
 	const [old, young] = ["old", "young"].map((step) => {
