@@ -134,6 +134,8 @@ export const createCommands = (
 			const step = stepOf(runId, key);
 			if (step.status !== "held") throw notHeld(step);
 			await take({ kind: "answerApproval", runId, stepKey: step.key, approved, by, comment });
+			// Somebody else may have been quicker, or the step was cancelled.
+			if (step.answer?.approved !== approved) throw notHeld(step);
 		},
 		plan: async (request) => planRun(state, request),
 		waitReasons: (runId) => waitReasons(state, runId, clock.nowMs()),

@@ -1,6 +1,7 @@
 /** Those who use the mesh: they submit, cancel, approve, and ask again until they are answered. */
 
 import type { Input } from "#coordinator/core/inputs.ts";
+import type { MeshState } from "#coordinator/core/state.ts";
 import { resolveReuse } from "#coordinator/reuse.ts";
 import type { RunId, StepKey } from "#shared/ids.ts";
 import type { ParamValue, PipelineDefinition } from "#shared/pipeline/definition.ts";
@@ -90,10 +91,10 @@ export class People {
 			const { coordinators, random } = this.#world;
 			const leaders = coordinators.filter(({ leads }) => leads);
 			const leader = leaders[random.below(leaders.length)];
-			// The API answers by itself for a run that the leader does not have (any more).
-			const isKnown = input.kind === "submitRun" || leader?.state.runs.has(input.runId);
-			if (isKnown) leader?.take(input, answer);
-			else if (isFinal(this.#view.runs.get(input.runId)?.status ?? "")) answer();
+			// The API answers by itself for a run that the leader does not have (any more), or a step that it does not hold.
+			if (leader && takes(leader.state, input)) leader.take(input, answer);
+			else if (input.kind === "answerApproval" ? isKept() : isFinal(this.#view.runs.get(input.runId)?.status ?? ""))
+				answer();
 			this.#later(ASK_AGAIN_MS, ask);
 		};
 		ask();
@@ -169,3 +170,9 @@ export class People {
 		}
 	}
 }
+
+const takes = (state: MeshState, input: Question): boolean => {
+	if (input.kind === "submitRun") return true;
+	const run = state.runs.get(input.runId);
+	return input.kind === "answerApproval" ? run?.steps.get(input.stepKey)?.status === "held" : run !== undefined;
+};
