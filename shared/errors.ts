@@ -102,10 +102,13 @@ export class RunmeshError extends Error {
 	}
 }
 
+/** Whatever was thrown. */
+export const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
 /** Names the system's own errors that a person can act on; anything unforeseen is RM_INTERNAL. */
 export const toRunmeshError = (error: unknown): RunmeshError => {
 	if (error instanceof RunmeshError) return error;
-	const cause = error instanceof Error ? error : new Error(String(error));
+	const cause = asError(error);
 	const { code, path, port } = cause as NodeJS.ErrnoException & { port?: number };
 	if (code === "ENOSPC" || code === "EDQUOT") {
 		return new RunmeshError("RM_DISK_FULL", `no space left on the disk${path ? ` that holds ${path}` : ""}`, {

@@ -5,7 +5,7 @@ import { interpolate } from "#shared/pipeline/interpolate.ts";
 import { scopeOf } from "./facts.ts";
 import { identity } from "./graph.ts";
 import type { Input } from "./inputs.ts";
-import { settleStep, timeoutFailure } from "./settle.ts";
+import { failStep, settleStep } from "./settle.ts";
 import type { ApprovalAnswer, Step } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 
@@ -15,8 +15,7 @@ export const askForApproval = (turn: Turn, step: Step, { message }: Extract<Step
 		const asked = interpolate(message, scopeOf(step));
 		emit(turn, { kind: "approvalRequested", ...identity(step), message: asked });
 	} catch (error) {
-		const failure = { cause: "input", message: (error as Error).message, signal: "" } as const;
-		settleStep(turn, step, "failed", "", { failure });
+		failStep(turn, step, "input", (error as Error).message);
 	}
 };
 
@@ -32,7 +31,7 @@ export const approvalAnswered = (turn: Turn, answer: Extract<Input, { kind: "ans
 export const settleByAnswer = (turn: Turn, step: Step, { approved, by, comment }: ApprovalAnswer): void => {
 	const word = `${approved ? "approved" : "rejected"} by ${by}${comment ? `: ${comment}` : ""}`;
 	if (approved) return settleStep(turn, step, "succeeded", word);
-	settleStep(turn, step, "failed", "", { failure: { cause: "rejected", message: word, signal: "" } });
+	failStep(turn, step, "rejected", word);
 };
 
 export const expireApprovals = (turn: Turn): void => {
@@ -40,6 +39,6 @@ export const expireApprovals = (turn: Turn): void => {
 		const { timeoutMs } = step.definition;
 		if (timeoutMs === 0 || turn.nowMs - step.sinceMs <= timeoutMs) continue;
 		const message = `nobody answered within ${Math.round(timeoutMs / 1000)} s`;
-		settleStep(turn, step, "failed", "", { failure: timeoutFailure(message) });
+		failStep(turn, step, "timeout", message);
 	}
 };

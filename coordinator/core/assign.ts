@@ -1,5 +1,6 @@
 /** One placement pass: ready steps to agents, builtins carried out here. */
 
+import { failureOf } from "#shared/failure.ts";
 import { attemptId } from "#shared/ids.ts";
 import { type Candidate, place } from "../placement/place.ts";
 import { askForApproval } from "./approve.ts";
@@ -119,7 +120,6 @@ export const sendTask = (turn: Turn, attempt: Attempt): void => {
 		turn.effects.push({ kind: "sendTask", agentId: attempt.agentId, task, sendId });
 	} catch (error) {
 		// A step that can't be told must not stop the mesh.
-		const failure = { cause: "input", message: (error as Error).message, signal: "" } as const;
-		endAttempt(turn, attempt, endingOf("failed", "", failure));
+		endAttempt(turn, attempt, endingOf("failed", "", failureOf("input", (error as Error).message)));
 	}
 };

@@ -2,7 +2,7 @@
 
 import { undoDeployment, waitingStep } from "./deploy.ts";
 import { identity } from "./graph.ts";
-import { finishRun, settleStep, stopOf, timeoutFailure } from "./settle.ts";
+import { failStep, finishRun, settleStep, stopOf } from "./settle.ts";
 import { type Attempt, liveAttempt, type Run, type Step } from "./state.ts";
 import { isSettled } from "./transitions.ts";
 import { emit, type Turn } from "./turn.ts";
@@ -47,7 +47,7 @@ const stopStep = (turn: Turn, step: Step, asked: string): void => {
 	if (step.attempts === 0 && step.status !== "held" && step.status !== "running") {
 		return settleStep(turn, step, "skipped", reason);
 	}
-	settleStep(turn, step, "failed", "", { failure: timeoutFailure(reason) });
+	failStep(turn, step, "timeout", reason);
 };
 
 const stopAttempt = (turn: Turn, attempt: Attempt, reason: string): void => {

@@ -4,6 +4,7 @@
  */
 
 import { assertNever } from "#shared/assert-never.ts";
+import { asError } from "#shared/errors.ts";
 import { canonicalJson } from "#shared/pipeline/canonical.ts";
 import { admitRuns, joinGroup } from "./admit.ts";
 import { leaveBackoff } from "./apply/attempts.ts";
@@ -34,7 +35,7 @@ export const decide = (
 			take(turn, input);
 		} catch (error) {
 			// What was decided before the error stands; the input itself is refused.
-			turn.refused.push({ input, error: error instanceof Error ? error : new Error(String(error)) });
+			turn.refused.push({ input, error: asError(error) });
 		}
 	}
 	wakeBackoff(turn);

@@ -7,7 +7,7 @@ import type { DesiredReplica, DesiredServing, ReplicaStatus } from "#shared/doma
 import type { AgentId } from "#shared/ids.ts";
 import type { StepAction } from "#shared/pipeline/definition.ts";
 import { identity } from "./graph.ts";
-import { settleStep } from "./settle.ts";
+import { failStep, settleStep } from "./settle.ts";
 import type { Agent, Deployment, MeshState, ModelVersion, Step } from "./state.ts";
 import { outputOf } from "./task.ts";
 import { emit, type Turn } from "./turn.ts";
@@ -28,7 +28,7 @@ export const runDeploy = (turn: Turn, step: Step, action: DeployAction): void =>
 	});
 	if (before) {
 		const message = `${action.name} was deployed anew by run ${step.run.id} before this version served`;
-		settleStep(turn, before, "failed", "", { failure: { cause: "serving", message, signal: "" } });
+		failStep(turn, before, "serving", message);
 	}
 };
 
@@ -155,13 +155,13 @@ export const concludeDeploy = (turn: Turn, step: Step): void => {
 		return judge(turn, deployment, step);
 	}
 	const message = `another version of ${action.name} took its place before it served`;
-	settleStep(turn, step, "failed", "", { failure: { cause: "serving", message, signal: "" } });
+	failStep(turn, step, "serving", message);
 };
 
 /** Ends a deploy step that failed and returns to the version served before it, or to none. */
 export const takeBack = (turn: Turn, deployment: Deployment, step: Step, message: string): void => {
 	undoDeployment(turn, deployment.name);
-	settleStep(turn, step, "failed", "", { failure: { cause: "serving", message, signal: "" } });
+	failStep(turn, step, "serving", message);
 };
 
 /** Back to what was served in full before the present change. */

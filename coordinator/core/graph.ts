@@ -3,6 +3,7 @@
  * matrix. Those that nothing is asked of become ready by themselves (moves.ts).
  */
 
+import { failureOf } from "#shared/failure.ts";
 import type { StepKey } from "#shared/ids.ts";
 import { evaluateCondition } from "#shared/pipeline/condition.ts";
 import { expandMatrix } from "#shared/pipeline/expand.ts";
@@ -31,15 +32,7 @@ const takeOver = (turn: Turn, step: Step): boolean => {
 	const reused = step.isTemplate ? undefined : step.run.reused.get(step.key);
 	if (!reused) return false;
 	const { outputs, metrics } = reused;
-	emit(turn, {
-		kind: "stepSettled",
-		...identity(step),
-		state: "succeeded",
-		failure: null,
-		outputs,
-		metrics,
-		reason: `taken from run ${reused.runId}`,
-	});
+	emit(turn, { ...settledEvent(step, "succeeded", `taken from run ${reused.runId}`), outputs, metrics });
 	return true;
 };
 
@@ -104,8 +97,7 @@ const expand = (turn: Turn, template: Step, settled: Step[]): void => {
 	const { run, definition } = template;
 	const expanded = expandMatrix(definition, (ref) => outputValue(run, ref));
 	if ("problem" in expanded) {
-		const failure = { cause: "input", message: expanded.problem, signal: "" } as const;
-		emit(turn, { ...settledEvent(template, "failed", ""), failure });
+		emit(turn, { ...settledEvent(template, "failed", ""), failure: failureOf("input", expanded.problem) });
 		settled.push(template);
 		return;
 	}

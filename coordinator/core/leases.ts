@@ -35,11 +35,12 @@ export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: str
 	for (const { attemptId, fence, phase } of heartbeat.attempts) {
 		listed.add(attemptId);
 		const attempt = state.attempts.get(attemptId);
+		const stop = attempt && stopOf(attempt.step);
 		if (attempt?.fence !== fence || attempt.agentId !== agent.id) {
 			if (phase === "finished") reply.settled.push(attemptId);
 			else reply.stop.push({ attemptId, reason: "superseded, or its run is over" });
-		} else if (stopOf(attempt.step)) {
-			if (phase !== "finished") reply.stop.push({ attemptId, reason: stopOf(attempt.step)?.reason ?? "" });
+		} else if (stop) {
+			if (phase !== "finished") reply.stop.push({ attemptId, reason: stop.reason });
 		} else if (attempt.status === "lost" && isGroupFull(state, attempt.step)) {
 			if (phase !== "finished")
 				reply.stop.push({ attemptId, reason: `others run in its group ${attempt.step.group} now` });

@@ -1,7 +1,8 @@
 /** What agents report. A report counts when its attempt is the newest of an unsettled step; any other is history. */
 
 import { assertNever } from "#shared/assert-never.ts";
-import type { ArtifactRef, AttemptIdentity, CodeUse, Failure, Report } from "#shared/domain.ts";
+import type { ArtifactRef, AttemptIdentity, CodeUse, Report } from "#shared/domain.ts";
+import { failureOf } from "#shared/failure.ts";
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
 import { evaluateGates } from "#shared/pipeline/gates.ts";
 import { identity } from "./graph.ts";
@@ -72,7 +73,7 @@ const withOutputs = (attempt: Attempt, ending: AttemptEnding): AttemptEnding => 
 	if (missing.length + mute.length === 0) return { ...ending, outputs: ending.outputs.map(withoutUnasked(definition)) };
 	const lacking = [...missing.map((name) => `the output ${name}`), ...mute.map((name) => `what ${name} says`)];
 	const message = `its agent reported success without ${lacking.join(", ")}`;
-	return { ...ending, state: "failed", failure: { cause: "output", message, signal: "" } };
+	return { ...ending, state: "failed", failure: failureOf("output", message) };
 };
 
 /** What nobody reads as a value was not looked at. */
@@ -98,6 +99,5 @@ const withGates = (attempt: Attempt, ending: AttemptEnding): AttemptEnding => {
 	const message = missed
 		.map(({ gate, value }) => `gate \`${gate.source}\` does not hold: ${gate.metric} is ${value ?? "not reported"}`)
 		.join("; ");
-	const failure: Failure = { cause: "gate", message, signal: "" };
-	return { ...ending, state: "failed", failure };
+	return { ...ending, state: "failed", failure: failureOf("gate", message) };
 };

@@ -1,6 +1,7 @@
 /** Whether a step is tried again after an attempt that did not succeed, and when. */
 
 import type { Failure } from "#shared/domain.ts";
+import { failureOf } from "#shared/failure.ts";
 import type { FinalAttemptState } from "./events.ts";
 import type { Attempt, Step } from "./state.ts";
 
@@ -41,7 +42,7 @@ const afterLoss = ({ step, agentId }: Attempt, ending: Verdict, agentOnline: boo
 		return { kind: "retry", delayMs: isSure ? 0 : step.definition.lostWaitMs, reason };
 	}
 	const message = `lost ${step.losses} times, the last time since ${reason}`;
-	return { kind: "fail", failure: { cause: "lost", message, signal: "" } };
+	return { kind: "fail", failure: failureOf("lost", message) };
 };
 
 const afterFailure = ({ step, number }: Attempt, failure: Failure | null): Next => {

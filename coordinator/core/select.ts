@@ -1,7 +1,7 @@
 /** `uses: select`: the best cell of a step by a metric; its outputs become the select step's own. */
 
 import type { StepAction } from "#shared/pipeline/definition.ts";
-import { settleStep } from "./settle.ts";
+import { failStep, settleStep } from "./settle.ts";
 import type { Step } from "./state.ts";
 import type { Turn } from "./turn.ts";
 
@@ -14,7 +14,7 @@ export const runSelect = (turn: Turn, step: Step, action: Extract<StepAction, { 
 	const [first, ...rest] = scored;
 	if (!first) {
 		const message = `no cell of ${action.from} reports the metric ${action.metric}`;
-		return settleStep(turn, step, "failed", "", { failure: { cause: "error", message, signal: "" } });
+		return failStep(turn, step, "error", message);
 	}
 	// The first of equals, so that replay and retries choose the same.
 	const best = rest.reduce((held, candidate) => {

@@ -1,6 +1,7 @@
 /** How a step comes to its end: retry or verdict, then what that means for the steps behind it and for the run. */
 
-import type { ArtifactRef, CodeUse, Failure, Metric } from "#shared/domain.ts";
+import type { ArtifactRef, CodeUse, Failure, FailureCause, Metric } from "#shared/domain.ts";
+import { failureOf } from "#shared/failure.ts";
 import { recordResult, releaseEquals } from "./equals.ts";
 import type { FinalAttemptState, FinalRunState, FinalStepState } from "./events.ts";
 import { followSettled, identity } from "./graph.ts";
@@ -43,11 +44,9 @@ export const concludeAttempt = (turn: Turn, attempt: Attempt, ending: Verdict): 
 	if (ending.state === "succeeded") return settleStep(turn, step, "succeeded");
 	const stop = stopOf(step);
 	if (stop?.as === "cancelled") return settleStep(turn, step, "cancelled", ending.reason || stop.reason);
-	if (stop) return settleStep(turn, step, "failed", "", { failure: timeoutFailure(stop.reason) });
+	if (stop) return failStep(turn, step, "timeout", stop.reason);
 	retryOrFail(turn, attempt, ending);
 };
-
-export const timeoutFailure = (message: string): Failure => ({ cause: "timeout", message, signal: "" });
 
 /** Why a step must stop, and what it ends as; null when it may go on. */
 export const stopOf = ({
@@ -104,6 +103,10 @@ export const settleStep = (
 	followSettled(turn, [step]);
 	finishRun(turn, step.run);
 };
+
+/** Ends a step as failed for a reason that the coordinator has found. */
+export const failStep = (turn: Turn, step: Step, cause: FailureCause, message: string): void =>
+	settleStep(turn, step, "failed", "", { failure: failureOf(cause, message) });
 
 export const finishRun = (turn: Turn, run: Run): void => {
 	if (run.unsettled > 0 || !turn.state.runs.has(run.id)) return;

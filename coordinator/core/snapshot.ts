@@ -2,8 +2,8 @@
  * State to a snapshot and back: what apply made of the journal up to one point, so that a start needs only what follows.
  * Agents come back as after a replay: with what is placed there, until they are heard.
  *
- * Every field stands in one of the lists below with the value it begins with; a new one does not compile until it does.
- * What differs from that value is written, so that an older snapshot, which lacks a field, still reads.
+ * Every field stands in first-values.ts, or below, with the value it begins with; a new one does not compile until it
+ * does. What differs from that value is written, so that an older snapshot, which lacks a field, still reads.
  */
 
 import type { ArtifactRef } from "#shared/domain.ts";
@@ -12,50 +12,11 @@ import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pip
 import { readStoredDefinition } from "#shared/pipeline/stored.ts";
 import { agentOf } from "./apply.ts";
 import { claimAttempt } from "./claims.ts";
+import { runAtFirst, stepAtFirst } from "./first-values.ts";
 import type { CacheEntry } from "./result-cache.ts";
 import { type Packed, pack, unpack } from "./snapshot-values.ts";
 import { type Attempt, type MeshState, newMeshState, type Run, type Step } from "./state.ts";
 import { isSettled } from "./transitions.ts";
-
-const stepAtFirst = (): Omit<Step, "run" | "key" | "definition" | "matrix" | "attempt"> => ({
-	status: "waiting",
-	isTemplate: false,
-	unmetNeeds: 0,
-	openNeeds: 0,
-	attempts: 0,
-	failures: 0,
-	losses: 0,
-	readyAtMs: 0,
-	sinceMs: 0,
-	notBeforeMs: 0,
-	outputs: [],
-	metrics: [],
-	failure: null,
-	cancelReason: "",
-	answer: null,
-	group: "",
-	cacheMissed: false,
-	compared: null,
-	declinedUntilMs: null,
-	story: [],
-});
-
-const runAtFirst = (): Omit<
-	Run,
-	"id" | "definition" | "params" | "code" | "submissionId" | "steps" | "cells" | "dependents"
-> => ({
-	status: "running",
-	cacheMode: "use",
-	admittedAtMs: 0,
-	group: "",
-	timedOut: "",
-	reused: new Map(),
-	leftOut: new Set(),
-	cellsLeft: new Map(),
-	cellsOpen: new Map(),
-	unsettled: 0,
-	skippedBehind: new Set(),
-});
 
 const meshAtFirst = (): Omit<
 	MeshState,

@@ -1,5 +1,6 @@
 /** One turn of the core: inputs come in, events are applied as they are decided, effects wait for the journal. */
 
+import { asError } from "#shared/errors.ts";
 import { apply } from "./apply.ts";
 import type { JournalEvent } from "./events.ts";
 import type { Effect, Input } from "./inputs.ts";
@@ -53,7 +54,7 @@ export const contain = (turn: Turn, subject: string, act: () => void): boolean =
 		act();
 		return true;
 	} catch (error) {
-		turn.defects.push({ subject, error: error instanceof Error ? error : new Error(String(error)) });
+		turn.defects.push({ subject, error: asError(error) });
 		return false;
 	}
 };

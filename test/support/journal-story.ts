@@ -25,31 +25,11 @@ import type {
 import type { ArtifactRef } from "#shared/domain.ts";
 import { type AgentId, attemptId, type Digest, type RunId, type StepKey } from "#shared/ids.ts";
 import type { PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
+import { stepOf as plainStep } from "./definitions.ts";
 
-export const stepOf = (name: string, more: Partial<StepDefinition> = {}): StepDefinition => ({
-	name,
-	needs: [],
-	inputs: {},
-	matrix: null,
-	action: { kind: "command", command: "true", shell: ["/bin/sh", "-c"], workdir: "" },
-	outputs: {},
-	env: {},
-	resources: { cpuMillis: 1000, memoryBytes: 0, gpu: null },
-	labels: {},
-	gates: [],
-	retries: { max: 0, on: [], exitCodes: [], lost: 3, delayMs: 0, backoff: 1 },
-	timeoutMs: 0,
-	graceMs: 10_000,
-	lostWaitMs: 0,
-	priority: 50,
-	condition: null,
-	values: [],
-	cache: null,
-	concurrency: null,
-	params: null,
-	phase: "main",
-	...more,
-});
+/** Without a retry. */
+export const stepOf = (name: string, more: Partial<StepDefinition> = {}): StepDefinition =>
+	plainStep(name, { retries: { max: 0, on: [], exitCodes: [], lost: 3, delayMs: 0, backoff: 1 }, ...more });
 
 export const pipelineOf = (
 	name: string,

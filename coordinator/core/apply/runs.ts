@@ -8,6 +8,7 @@ import { interpolate } from "#shared/pipeline/interpolate.ts";
 import { readStoredDefinition } from "#shared/pipeline/stored.ts";
 import { sha256Hex } from "#shared/sha256.ts";
 import type { MatrixExpanded, RunAdmitted, RunFinished, RunSubmitted } from "../events.ts";
+import { runAtFirst, stepAtFirst } from "../first-values.ts";
 import { readyByItself, requireRun, requireStep } from "../moves.ts";
 import type { MeshState, Run, Step } from "../state.ts";
 import { assertMove, runMoves } from "../transitions.ts";
@@ -19,25 +20,20 @@ export const applyRunSubmitted = (state: MeshState, event: RunSubmitted): void =
 	const definition = readStoredDefinition(event.definitionJson);
 	const params = JSON.parse(event.paramsJson) as Run["params"];
 	const run: Run = {
+		...runAtFirst(),
 		id: event.runId,
 		definition,
 		params,
 		code: event.code,
 		submissionId: event.submissionId,
-		status: "running",
 		cacheMode: event.cacheMode,
 		admittedAtMs: event.atMs,
 		group: definition.concurrency ? groupName(definition.concurrency.group, params, {}) : "",
-		timedOut: "",
 		reused: new Map(event.reused.map((each) => [each.stepKey, each])),
 		leftOut: new Set(event.leftOut),
 		steps: new Map(),
 		cells: new Map(),
-		cellsLeft: new Map(),
-		cellsOpen: new Map(),
 		dependents: new Map(),
-		unsettled: 0,
-		skippedBehind: new Set(),
 	};
 	state.runs.set(run.id, run);
 	rememberSubmission(state, event.submissionId, run.id);
@@ -53,36 +49,11 @@ export const applyRunSubmitted = (state: MeshState, event: RunSubmitted): void =
 };
 
 const addCell = (run: Run, { key, definition, matrix }: StepCell): Step => {
-	const step: Step = {
-		run,
-		key,
-		definition,
-		matrix,
-		status: "waiting",
-		isTemplate: isDynamic(definition) && key === definition.name,
-		unmetNeeds: 0,
-		openNeeds: 0,
-		attempt: null,
-		attempts: 0,
-		failures: 0,
-		losses: 0,
-		readyAtMs: 0,
-		sinceMs: 0,
-		notBeforeMs: 0,
-		outputs: [],
-		metrics: [],
-		failure: null,
-		cancelReason: "",
-		answer: null,
-		group: "",
-		cacheMissed: false,
-		compared: null,
-		declinedUntilMs: null,
-		story: [],
-	};
+	const isTemplate = isDynamic(definition) && key === definition.name;
+	const step: Step = { ...stepAtFirst(), run, key, definition, matrix, attempt: null, isTemplate };
 	const { concurrency, name } = definition;
 	// What stands for cells has none of their values.
-	if (concurrency && !step.isTemplate) {
+	if (concurrency && !isTemplate) {
 		step.group = groupName(concurrency.group, definition.params ?? run.params, matrix);
 	}
 	// A cell of other values is not the same: it runs.
