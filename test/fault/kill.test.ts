@@ -2,13 +2,11 @@
 
 import { expect, onTestFinished, test } from "vitest";
 import { createApiClient } from "#cli/lib/client.ts";
-import { choosePorts } from "#cli/up/free-ports.ts";
 import { requireCredentials } from "#shared/credentials.ts";
 import { readMesh } from "#shared/mesh.ts";
 import { processStart } from "#shared/process.ts";
-import type { Running } from "#test/support/command-line.ts";
 import { checkFaultRun, drawMoments, writeFaultPipeline } from "#test/support/fault-pipeline.ts";
-import { newPlace, startRealMesh } from "#test/support/real-mesh.ts";
+import { newPlace, startRealMesh, upAtOnePlace } from "#test/support/real-mesh.ts";
 
 test.each(["coordinator", "agent", "nats-server"])("%s is killed in the middle of a step", async (victim) => {
 	const [moment] = drawMoments(victim, 1);
@@ -45,13 +43,7 @@ test("all three are killed at once", async () => {
 test("`up` itself is killed, and another `up` on the same home takes the run to its end", async () => {
 	const [moment] = drawMoments("up", 1);
 	const place = newPlace();
-	const { ports } = await choosePorts("127.0.0.1", { http: 0, grpc: 0, nats: 0, "agent-grpc": 0, serving: 0 });
-	const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
-	const up = async (): Promise<Running> => {
-		const command = place.start("up", "--name", "lab", ...flags);
-		await command.printed(/The mesh is up/);
-		return command;
-	};
+	const { up, ports } = await upAtOnePlace(place);
 	const killed = await up();
 	const processes = readMesh(place.home)?.processes ?? {};
 	const run = place.start("run", writeFaultPipeline(place));

@@ -7,12 +7,10 @@ import { cpSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createApiClient } from "#cli/lib/client.ts";
-import { choosePorts } from "#cli/up/free-ports.ts";
 import type { EventView } from "#shared/api.ts";
 import { requireCredentials } from "#shared/credentials.ts";
-import type { Running } from "#test/support/command-line.ts";
 import { checkFaultRun, drawMoments, writeFaultPipeline } from "#test/support/fault-pipeline.ts";
-import { journalOf, newPlace } from "#test/support/real-mesh.ts";
+import { journalOf, newPlace, upAtOnePlace } from "#test/support/real-mesh.ts";
 import { processesNaming } from "#test/support/test-folder.ts";
 
 test("JetStream loses what it had not synced, and the run ends green all the same", async () => {
@@ -21,13 +19,7 @@ test("JetStream loses what it had not synced, and the run ends green all the sam
 	// The first step is when JetStream syncs for the last time.
 	const step = moment && moment.step !== "prepare" ? moment.step : "validate";
 	const place = newPlace();
-	const { ports } = await choosePorts("127.0.0.1", { http: 0, grpc: 0, nats: 0, "agent-grpc": 0, serving: 0 });
-	const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
-	const up = async (): Promise<Running> => {
-		const command = place.start("up", "--name", "lab", ...flags);
-		await command.printed(/The mesh is up/);
-		return command;
-	};
+	const { up, ports } = await upAtOnePlace(place);
 	const stream = join(place.home.nats, "store", "jetstream", "$G", "streams", "RM_JOURNAL");
 	const synced = join(place.folder, "synced");
 

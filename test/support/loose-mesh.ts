@@ -4,7 +4,6 @@
  */
 
 import { fork } from "node:child_process";
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
@@ -14,6 +13,7 @@ import { choosePorts } from "#cli/up/free-ports.ts";
 import { nodePrograms } from "#cli/up/programs.ts";
 import { writeCredentials } from "#shared/credentials.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
+import { submit as submitPipeline } from "../../bench/harness.ts";
 import { homeEnv } from "./command-line.ts";
 import { startNatsServer, type TestNatsServer } from "./nats-server.ts";
 import { newPlace, type Place } from "./real-mesh.ts";
@@ -168,16 +168,5 @@ const readLog = (stderr: Readable): LogReader => {
 };
 
 /** Submits it with nothing but the file itself; returns the run's id. */
-export const submit = async (client: ApiClient, pipeline: string, submissionId = randomUUID()): Promise<string> =>
-	(
-		await client.submitRun({
-			pipeline,
-			file: "pipeline.yaml",
-			params: {},
-			code: null,
-			submissionId,
-			files: {},
-			cache: "use",
-			reuse: null,
-		})
-	).id;
+export const submit = async (client: ApiClient, pipeline: string, submissionId?: string): Promise<string> =>
+	(await submitPipeline(client, pipeline, submissionId)).id;

@@ -7,6 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished } from "vitest";
 import { type ApiClient, createApiClient } from "#cli/lib/client.ts";
+import { choosePorts } from "#cli/up/free-ports.ts";
 import type { MeshEvent, MeshOptions } from "#cli/up/options.ts";
 import { type RunningMesh, startMesh } from "#cli/up/up.ts";
 import type { EventView, RunDetail } from "#shared/api.ts";
@@ -130,4 +131,16 @@ export const journalOf = async (client: ApiClient, run: string): Promise<EventVi
 export const ended = async (client: ApiClient, run: string): Promise<RunDetail> => {
 	await journalOf(client, run);
 	return client.run(run);
+};
+
+/** `up` by the command line, each time on the same ports: whoever talked to the one before finds the next there. */
+export const upAtOnePlace = async (place: Place) => {
+	const { ports } = await choosePorts("127.0.0.1", { http: 0, grpc: 0, nats: 0, "agent-grpc": 0, serving: 0 });
+	const flags = Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
+	const up = async (): Promise<Running> => {
+		const command = place.start("up", "--name", "lab", ...flags);
+		await command.printed(/The mesh is up/);
+		return command;
+	};
+	return { up, ports };
 };
