@@ -7,7 +7,7 @@ import { randomInt } from "node:crypto";
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { RunmeshError } from "#shared/errors.ts";
-import { type AgentId, isName } from "#shared/ids.ts";
+import { type AgentId, base32, isName } from "#shared/ids.ts";
 
 /** `name` is null where none was given. */
 export const agentIdentity = (folder: string, name: string | null): AgentId => {
@@ -22,12 +22,11 @@ export const agentIdentity = (folder: string, name: string | null): AgentId => {
 
 const LONGEST = 63;
 const TAIL_LENGTH = 4;
-const TAIL_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz";
 
 const hostIdentity = (): AgentId => {
-	const tail = Array.from({ length: TAIL_LENGTH }, () => TAIL_LETTERS.charAt(randomInt(TAIL_LETTERS.length)));
+	const tail = base32(randomInt(32 ** TAIL_LENGTH), TAIL_LENGTH);
 	const host = madeSafe(hostname()).slice(0, LONGEST - TAIL_LENGTH - 1) || "agent";
-	return `${host}-${tail.join("")}` as AgentId;
+	return `${host}-${tail}` as AgentId;
 };
 
 const givenIdentity = (name: string): AgentId => {

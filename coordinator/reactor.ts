@@ -62,7 +62,7 @@ export const createReactor = (state: MeshState, ports: ReactorPorts): Reactor =>
 				const leftMs = beganAtMs + BUSY_TURN_MS - performance.now();
 				if (batch.length >= BUSY_INPUTS && leftMs > 0) await sleep(leftMs);
 			} catch (error) {
-				broken = error instanceof Error ? error : new Error(String(error));
+				broken = asError(error);
 				for (const { reject } of [...batch, ...waiting]) reject(broken);
 				waiting = [];
 				ports.failed(broken);

@@ -29,7 +29,8 @@ export const attemptId = (run: RunId, step: StepKey, attemptNumber: number): Att
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
-const base32 = (value: number, length: number): string => {
+/** The last `length` digits of a whole number: letters and numerals that sort as it does. */
+export const base32 = (value: number, length: number): string => {
 	let text = "";
 	for (let rest = value; text.length < length; rest = Math.floor(rest / 32)) {
 		text = ALPHABET.charAt(rest % 32) + text;

@@ -24,9 +24,15 @@ export const processStart = (pid: number): string | null => {
 	return process.platform === "win32" ? aliveOnWindows(pid) : psStart(pid);
 };
 
-/** From a line of /proc/PID/stat. The name in parentheses may hold anything; the fields after it count from the third. */
+/**
+ * Of a line of /proc/PID/stat, those from the third (the state) to the 22nd (the start): the name before them, in
+ * parentheses, may hold anything.
+ */
+export const fieldsOfStat = (stat: string): string[] => stat.slice(stat.lastIndexOf(")") + 2).split(" ", 20);
+
+/** From a line of /proc/PID/stat. */
 export const startOfStat = (stat: string, boot: string): string | null => {
-	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+	const fields = fieldsOfStat(stat);
 	const [state, ticks] = [fields[0], fields[19]];
 	return ticks === undefined || state === "Z" || state === "X" ? null : `${boot} ${ticks}`;
 };

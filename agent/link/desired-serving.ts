@@ -4,13 +4,13 @@
  */
 
 import { readFile, rename, writeFile } from "node:fs/promises";
-import type { KV, KvEntry, NatsConnection } from "nats";
+import type { KvEntry, NatsConnection } from "nats";
 import type { Logger } from "pino";
 import type { DesiredServing } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { buckets } from "#shared/subjects.ts";
 import { desiredServingCodec } from "#shared/wire/codec.ts";
-import { untilItWorks } from "./retry.ts";
+import { type KeyWatch, watchKey } from "./watch-key.ts";
 
 export interface DesiredServingOptions {
 	nats: NatsConnection;
@@ -21,22 +21,14 @@ export interface DesiredServingOptions {
 	log: Logger;
 }
 
-export interface DesiredServingFeed {
-	/** Watches anew: a server that started again knows nothing of a watch, which finds out only after some time. */
-	renew(): void;
-	close(): void;
-}
-
-export const followDesiredServing = (options: DesiredServingOptions): DesiredServingFeed => {
+export const followDesiredServing = (options: DesiredServingOptions): KeyWatch => {
 	const { nats, agentId, path, onDesired, log } = options;
-	const closing = new AbortController();
 	let newest = { revision: 0, atMs: 0 };
-	let stopWatch = (): void => undefined;
 
 	/** By time, not by revision: those begin anew with a bucket that was made again. */
-	const take = async ({ operation, revision, value, created }: KvEntry): Promise<void> => {
+	const onEntry = async ({ operation, revision, value, created }: KvEntry): Promise<void> => {
 		const atMs = created.getTime();
-		if (revision === newest.revision || atMs < newest.atMs || closing.signal.aborted) return;
+		if (revision === newest.revision || atMs < newest.atMs) return;
 		newest = { revision, atMs };
 		const bytes = operation === "PUT" ? value : new Uint8Array();
 		try {
@@ -48,30 +40,7 @@ export const followDesiredServing = (options: DesiredServingOptions): DesiredSer
 		await remember(path, bytes).catch((error) => log.warn({ err: error }, `${path} could not be written`));
 	};
 
-	const bucket = (): Promise<KV> => nats.jetstream().views.kv(buckets.serving, { bindOnly: true });
-
-	const watch = async (): Promise<void> => {
-		const entries = await (await bucket()).watch({ key: agentId });
-		stopWatch = () => entries.stop();
-		if (closing.signal.aborted) stopWatch();
-		for await (const entry of entries) await take(entry);
-		if (!closing.signal.aborted) throw new Error("the watch ended");
-	};
-
-	const loop = async (): Promise<void> => {
-		while (!closing.signal.aborted && !nats.isClosed()) {
-			await untilItWorks("watching what to serve", watch, { signal: closing.signal, log }).catch(() => undefined);
-		}
-	};
-	void loop();
-
-	return {
-		renew: () => stopWatch(),
-		close: () => {
-			closing.abort();
-			stopWatch();
-		},
-	};
+	return watchKey({ nats, bucket: buckets.serving, key: agentId, what: "watching what to serve", onEntry, log });
 };
 
 /** null when none was ever kept. */

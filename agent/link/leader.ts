@@ -3,10 +3,10 @@
  * that can't be reached from here is left for the other, in turn.
  */
 
-import type { NatsConnection } from "nats";
+import type { KvEntry, NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { buckets, leaderKey } from "#shared/subjects.ts";
-import { untilItWorks } from "./retry.ts";
+import { type KeyWatch, watchKey } from "./watch-key.ts";
 
 export interface CoordinatorAddress {
 	/** host:port to dial now. */
@@ -36,48 +36,18 @@ export const coordinatorAddress = (given: string, onMoved: () => void): Coordina
 	};
 };
 
-export interface LeaderWatch {
-	/** Watches anew: a server that started again knows nothing of a watch, which finds out only after some time. */
-	renew(): void;
-	close(): void;
-}
-
 /** Tells of every leader, the present one first. */
-export const watchLeader = (nats: NatsConnection, address: CoordinatorAddress, log: Logger): LeaderWatch => {
-	const closing = new AbortController();
-	let stopWatch = (): void => undefined;
+export const watchLeader = (nats: NatsConnection, address: CoordinatorAddress, log: Logger): KeyWatch => {
 	let last = "";
-
-	const watch = async (): Promise<void> => {
-		const bucket = await nats.jetstream().views.kv(buckets.leader, { bindOnly: true });
-		const entries = await bucket.watch({ key: leaderKey });
-		stopWatch = () => entries.stop();
-		if (closing.signal.aborted) stopWatch();
-		for await (const { operation, value } of entries) {
-			const found = operation === "PUT" ? readAddress(value) : "";
-			// A lease is renewed every few seconds, and says the same.
-			if (found === "" || found === last) continue;
-			last = found;
-			address.announced(found);
-			log.info({ coordinator: found }, "a coordinator leads");
-		}
-		if (!closing.signal.aborted) throw new Error("the watch ended");
+	const onEntry = ({ operation, value }: KvEntry): void => {
+		const found = operation === "PUT" ? readAddress(value) : "";
+		// A lease is renewed every few seconds, and says the same.
+		if (found === "" || found === last) return;
+		last = found;
+		address.announced(found);
+		log.info({ coordinator: found }, "a coordinator leads");
 	};
-
-	const loop = async (): Promise<void> => {
-		while (!closing.signal.aborted && !nats.isClosed()) {
-			await untilItWorks("watching who leads", watch, { signal: closing.signal, log }).catch(() => undefined);
-		}
-	};
-	void loop();
-
-	return {
-		renew: () => stopWatch(),
-		close: () => {
-			closing.abort();
-			stopWatch();
-		},
-	};
+	return watchKey({ nats, bucket: buckets.leader, key: leaderKey, what: "watching who leads", onEntry, log });
 };
 
 /** "" for a leader that does not answer yet, and for one that can't be understood. */

@@ -105,8 +105,8 @@ class Shipper implements LogShipper {
 		if (!isAttemptId(attemptId)) throw new RunmeshError("RM_BAD_INPUT", `"${attemptId}" is no attempt's id`);
 		if (this.#tracks.has(attemptId))
 			throw new RunmeshError("RM_CONFLICT", `the log of ${attemptId} is shipped already`);
-		const track = new TrackedAttempt(attemptId, files, this.#options.limitBytes, () => this.#note(track));
-		if (isLive) track.watch();
+		const track = new TrackedAttempt(attemptId, files, this.#options.limitBytes);
+		if (isLive) track.watch(() => this.#note(track));
 		this.#tracks.set(attemptId, track);
 		for (const stream of track.streams) this.#streams.set(stream.key, stream);
 		this.#connection ??= this.#connect();

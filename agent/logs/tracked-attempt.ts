@@ -17,17 +17,15 @@ export class TrackedAttempt {
 	readonly streams: ShippedStream[];
 	readonly #spool: Spool;
 	readonly #folders: readonly string[];
-	readonly #onChange: () => void;
 	#watchers: FSWatcher[] = [];
 	readonly #totals: PromiseWithResolvers<LogTotals> = Promise.withResolvers();
 	#complete = false;
 
-	constructor(attemptId: string, files: SpoolFiles, limitBytes: number, onChange: () => void) {
+	constructor(attemptId: string, files: SpoolFiles, limitBytes: number) {
 		this.attemptId = attemptId;
 		this.#spool = new Spool(files, limitBytes);
 		this.streams = spoolStreams.map((name) => new ShippedStream(attemptId, name, this.#spool));
 		this.#folders = [...new Set(Object.values(files).map(dirname))];
-		this.#onChange = onChange;
 		// Dropped before anybody asked for the totals: nobody is to be told.
 		this.#totals.promise.catch(() => undefined);
 	}
@@ -61,8 +59,8 @@ export class TrackedAttempt {
 		this.#totals.reject(new RunmeshError("RM_CONFLICT", `the log of ${this.attemptId} was dropped`));
 	}
 
-	watch(): void {
-		this.#watchers = this.#folders.flatMap((dir) => watchFolder(dir, this.#onChange));
+	watch(onChange: () => void): void {
+		this.#watchers = this.#folders.flatMap((dir) => watchFolder(dir, onChange));
 	}
 
 	unwatch(): void {

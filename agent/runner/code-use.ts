@@ -11,7 +11,7 @@
 import { lstatSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { posix } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { codeUseKey, foldersOf, ROOT } from "#shared/blobs/code-use.ts";
+import { codeUseKey, foldersIn, ROOT } from "#shared/blobs/code-use.ts";
 import type { CodeUse, Manifest } from "#shared/domain.ts";
 import { bootId } from "#shared/process.ts";
 import { forgetReads, wasRead } from "./access-times.ts";
@@ -99,10 +99,6 @@ const addLinkTargets = (manifest: Manifest, used: Set<string>): boolean => {
 	}
 	return true;
 };
-
-const foldersIn = ({ entries }: Manifest): string[] => [
-	...new Set([ROOT, ...entries.flatMap(({ path }) => foldersOf(path))]),
-];
 
 const workdirOf = (workdir: string): string => {
 	const normal = posix.normalize(`${workdir}/`);

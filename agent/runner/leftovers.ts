@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AttemptId } from "#shared/ids.ts";
-import type { ProcessIdentity } from "#shared/process.ts";
+import { fieldsOfStat, type ProcessIdentity } from "#shared/process.ts";
 import { signalProcess } from "./process.ts";
 
 export interface Leftovers {
@@ -112,10 +112,9 @@ const lookAtAll = (seen: ReadonlyMap<number, Process>): Map<number, Process> => 
 	return present;
 };
 
-/** Zeros when it is gone. The name in parentheses may hold anything; the fields after it count from the third. */
+/** Zeros when it is gone. */
 const originOf = (pid: number): Pick<Process, "session" | "start"> => {
-	const stat = readOf(pid, "stat");
-	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 20);
+	const fields = fieldsOfStat(readOf(pid, "stat"));
 	if (fields[0] === "Z") return { session: 0, start: 0 };
 	return { session: Number(fields[3] ?? 0), start: Number(fields[19] ?? 0) };
 };

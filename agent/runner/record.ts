@@ -28,6 +28,7 @@
 
 import {
 	closeSync,
+	constants,
 	fsync,
 	ftruncateSync,
 	mkdirSync,
@@ -64,21 +65,12 @@ export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null)
 /** Into a file that mostly is there: to make one costs far more, and so does to empty it first. */
 export const writeOver = (path: string, content: string | Uint8Array): void => {
 	const bytes = Buffer.from(content);
-	const file = openToWrite(path);
+	const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
 	try {
 		writeFileSync(file, bytes);
 		ftruncateSync(file, bytes.length);
 	} finally {
 		closeSync(file);
-	}
-};
-
-const openToWrite = (path: string): number => {
-	try {
-		return openSync(path, "r+");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-		return openSync(path, "w", 0o600);
 	}
 };
 

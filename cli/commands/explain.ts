@@ -1,7 +1,8 @@
 /** `runmesh explain`: why a run, a step or an attempt is as it is. */
 
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { ContextProvider } from "../context.ts";
+import { parseFromOne } from "../lib/whole-number.ts";
 
 const EXAMPLES = `
 Examples:
@@ -12,19 +13,13 @@ Examples:
 Tells what it waits for and since when, why it was tried again, why its result was taken from the cache or not, why it
 was skipped or cancelled, and what to do about it.`;
 
-const parseAttempt = (text: string): number => {
-	const attempt = Number(text);
-	if (!Number.isInteger(attempt) || attempt < 1) throw new InvalidArgumentError("Expected a whole number from 1.");
-	return attempt;
-};
-
 export const registerExplain = (program: Command, context: ContextProvider): void => {
 	program
 		.command("explain")
 		.description("say why a run, a step or an attempt is as it is")
 		.argument("[run]", 'id, the beginning of one, or "latest"', "latest")
 		.argument("[step]", "step key")
-		.option("--attempt <number>", "one attempt of the step", parseAttempt)
+		.option("--attempt <number>", "one attempt of the step", parseFromOne)
 		.addHelpText("after", EXAMPLES)
 		.action(async (run: string, step: string | undefined, { attempt }: { attempt?: number }) => {
 			const cli = await context();

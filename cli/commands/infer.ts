@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { ContextProvider } from "../context.ts";
 import type { InferOptions } from "../lib/infer.ts";
+import { parseFromOne } from "../lib/whole-number.ts";
 
 const EXAMPLES = `
 Examples:
@@ -19,12 +20,6 @@ const collectInput = (text: string, inputs: Record<string, string> = {}): Record
 	return { ...inputs, [text.slice(0, equals)]: text.slice(equals + 1) };
 };
 
-const parseVersion = (text: string): number => {
-	const version = Number(text);
-	if (!Number.isInteger(version) || version < 1) throw new InvalidArgumentError("Expected a whole number from 1.");
-	return version;
-};
-
 export const registerInfer = (program: Command, context: ContextProvider): void => {
 	program
 		.command("infer")
@@ -32,7 +27,7 @@ export const registerInfer = (program: Command, context: ContextProvider): void 
 		.argument("<model>", "name of a deployed model")
 		.option("--input <name=value>", "an input, as JSON or @file.json; repeatable", collectInput)
 		.option("--json <file>", "all inputs in one JSON file")
-		.option("--version <number>", "this version (default: the one that is served)", parseVersion)
+		.option("--version <number>", "this version (default: the one that is served)", parseFromOne)
 		.addHelpText("after", EXAMPLES)
 		.action(async (model: string, options: InferOptions) => {
 			const cli = await context();

@@ -1,8 +1,9 @@
 /** `runmesh logs`: the output of a run's steps. */
 
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import type { ContextProvider } from "../context.ts";
 import type { LogOptions } from "../lib/show-logs.ts";
+import { parseFromOne } from "../lib/whole-number.ts";
 
 const EXAMPLES = `
 Examples:
@@ -13,12 +14,6 @@ Examples:
 Lines of several steps begin with the step's key. Of a single step, a pipe or file gets the exact bytes. With
 -o json each line is one record.`;
 
-const parseAttempt = (text: string): number => {
-	const attempt = Number(text);
-	if (!Number.isInteger(attempt) || attempt < 1) throw new InvalidArgumentError("Expected a whole number from 1.");
-	return attempt;
-};
-
 export const registerLogs = (program: Command, context: ContextProvider): void => {
 	program
 		.command("logs")
@@ -26,7 +21,7 @@ export const registerLogs = (program: Command, context: ContextProvider): void =
 		.argument("<run>", 'id, the beginning of one, or "latest"')
 		.argument("[step]", "step key, or a matrix step's name for all its cells (default: all steps)")
 		.option("-f, --follow", "go on until the run has finished")
-		.option("--attempt <number>", "only this attempt of the step", parseAttempt)
+		.option("--attempt <number>", "only this attempt of the step", parseFromOne)
 		.option("--since <when>", "from then on: 10m, 2h, or a time such as 2026-01-31T12:00:00Z")
 		.addOption(new Option("--stream <name>", "only this stream").choices(["stdout", "stderr"]))
 		.option("--timestamps", "begin each line with its time")

@@ -1,6 +1,5 @@
 /** `runmesh runs`: list, show, cancel and retry runs. */
 
-import { randomUUID } from "node:crypto";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RunState } from "#shared/api.ts";
 import type { ContextProvider } from "../context.ts";
@@ -152,6 +151,6 @@ const registerRetry = (runs: Command, context: ContextProvider): void => {
 		.action(async (run: string, { all = false, ...see }: SeeOptions & { all?: boolean }) => {
 			const cli = await context();
 			const [{ retryRun }, { seeRun }] = await Promise.all([import("../lib/retry.ts"), import("../lib/see-run.ts")]);
-			await seeRun(cli, await retryRun(cli.client(), run, !all, randomUUID()), see);
+			await seeRun(cli, await retryRun(cli.client(), run, !all), see);
 		});
 };

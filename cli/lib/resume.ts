@@ -12,6 +12,9 @@ export interface Patience {
 
 const DEFAULT_PATIENCE: Patience = { firstDelayMs: 100, maxDelayMs: 3_000, giveUpAfterMs: 10 * 60_000 };
 
+/** Of a command that asks for something: a coordinator on its way back is waited for, not longer than a person would. */
+export const COMMAND_PATIENCE: Patience = { firstDelayMs: 100, maxDelayMs: 2_000, giveUpAfterMs: 15_000 };
+
 export interface ResumeOptions {
 	signal?: AbortSignal | undefined;
 	/** Told of every try that failed and will be made again. */

@@ -6,7 +6,7 @@ import type { PlanView, ReuseRequest, RunDetail, SubmitRequest } from "#shared/a
 import type { ApiClient } from "./client.ts";
 import { captureCode, uploadCode } from "./code.ts";
 import { readPipelineFile } from "./pipeline-file.ts";
-import { type Patience, persist } from "./resume.ts";
+import { COMMAND_PATIENCE, persist } from "./resume.ts";
 
 export interface SubmitOptions {
 	/** Instead of the pipeline's own name. */
@@ -21,9 +21,6 @@ export interface SubmitOptions {
 	onUpload?: ((sentBytes: number, totalBytes: number) => void) | undefined;
 }
 
-/** A coordinator that is on its way back is waited for, not longer than a person would. */
-const PATIENCE: Patience = { firstDelayMs: 100, maxDelayMs: 2_000, giveUpAfterMs: 15_000 };
-
 export const submitPipeline = async (
 	client: ApiClient,
 	file: string,
@@ -34,9 +31,9 @@ export const submitPipeline = async (
 	// Reading the folder may take long: first see that somebody listens, and lets us in.
 	await client.missingBlobs([]);
 	const code = await captureCode(dirname(resolve(file)));
-	await uploadCode(client, code, onUpload, PATIENCE);
+	await uploadCode(client, code, onUpload, COMMAND_PATIENCE);
 	const request = { pipeline: text, file, params, code: code.ref, submissionId, files, cache, reuse };
-	return persist(() => client.submitRun(request), { patience: PATIENCE });
+	return persist(() => client.submitRun(request), { patience: COMMAND_PATIENCE });
 };
 
 /** Nothing is sent but the file and those it uses: a plan runs no code. */

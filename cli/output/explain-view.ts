@@ -3,12 +3,10 @@
 import type { ExplainView, WaitView } from "#shared/api.ts";
 import { formatAge } from "./format.ts";
 import type { View } from "./print.ts";
-import { escapeControls } from "./text.ts";
+import { oneLine } from "./text.ts";
 
 const BLOCKERS_SHOWN = 10;
 const STORY_SHOWN = 40;
-
-const safe = (text: string): string => escapeControls(text.replace(/\s+/g, " ").trim());
 
 /** Local time of day; with the date where that is another day. */
 const clockTime = (atMs: number, nowMs: number): string => {
@@ -34,8 +32,8 @@ const waitLines = ({ what, sinceMs, blockers }: WaitView, view: View): string[] 
 	const shown = blockers.slice(0, BLOCKERS_SHOWN);
 	const hidden = blockers.length - shown.length;
 	return [
-		`  ${style.waiting("…")} ${safe(what)}${since(sinceMs, view)}`,
-		...shown.map(({ id, reason }) => `      ${style.bold(safe(id))}${reason === "" ? "" : `  ${safe(reason)}`}`),
+		`  ${style.waiting("…")} ${oneLine(what)}${since(sinceMs, view)}`,
+		...shown.map(({ id, reason }) => `      ${style.bold(oneLine(id))}${reason === "" ? "" : `  ${oneLine(reason)}`}`),
 		...(hidden > 0 ? [style.dim(`      and ${hidden} more`)] : []),
 	];
 };
@@ -44,17 +42,17 @@ export const explainView = (explained: ExplainView, view: View): string[] => {
 	const { style, nowMs } = view;
 	const { subject, id, state, sinceMs, summary, waits, story, hints } = explained;
 	const age = since(sinceMs, view, FINAL.has(state));
-	const lines = [`${subject} ${style.bold(safe(id))}  ${style.state(state)(state)}${age}`, safe(summary)];
+	const lines = [`${subject} ${style.bold(oneLine(id))}  ${style.state(state)(state)}${age}`, oneLine(summary)];
 	if (waits.length > 0) lines.push("", style.dim("waits for"), ...waits.flatMap((wait) => waitLines(wait, view)));
 	if (story.length > 0) {
 		const hidden = Math.max(0, story.length - STORY_SHOWN);
 		lines.push("", style.dim("what happened"));
 		if (hidden > 0) lines.push(style.dim(`  ${hidden} earlier: -o json shows them`));
 		for (const { atMs, text } of story.slice(hidden)) {
-			lines.push(`  ${style.dim(clockTime(atMs, nowMs))}  ${safe(text)}`);
+			lines.push(`  ${style.dim(clockTime(atMs, nowMs))}  ${oneLine(text)}`);
 		}
 	}
 	if (hints.length > 0)
-		lines.push("", style.dim("what to do"), ...hints.map((hint) => `  ${style.busy("→")} ${safe(hint)}`));
+		lines.push("", style.dim("what to do"), ...hints.map((hint) => `  ${style.busy("→")} ${oneLine(hint)}`));
 	return lines;
 };

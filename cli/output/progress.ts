@@ -6,7 +6,7 @@ import type { Sink } from "../context.ts";
 import type { LogLine } from "../lib/log-lines.ts";
 import { formatDuration, formatMetrics, formatSpan, formatValues, lastAttempt, plural } from "./format.ts";
 import type { Style } from "./style.ts";
-import { escapeControls } from "./text.ts";
+import { escapeControls, oneLine } from "./text.ts";
 
 export interface Progress {
 	/** The run as it is now. */
@@ -45,8 +45,6 @@ const whereabouts = (step: StepView): string[] => {
 	if (!attempt || (step.state !== "running" && step.state !== "leased")) return [];
 	return [`on ${attempt.agent}`, attempt.number > 1 ? `attempt ${attempt.number}` : ""];
 };
-
-const oneLine = (text: string): string => escapeControls(text.replace(/\s+/g, " ").trim());
 
 /** "rejected by admin" says its cause itself. */
 const failureText = ({ cause, message }: Failure): string => (cause === "rejected" ? message : `${cause}: ${message}`);

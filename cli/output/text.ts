@@ -28,6 +28,9 @@ export const escapeControls = (text: string, colors = false): string => {
 	return safe + visible(text.slice(from)) + (colored ? RESET : "");
 };
 
+/** Escaped too, for where a line break would be another line. */
+export const oneLine = (text: string): string => escapeControls(text.replace(/\s+/g, " ").trim());
+
 /** Columns it takes, near enough: colours take none. */
 export const widthOf = (text: string): number => [...stripVTControlCharacters(text)].length;
 

@@ -5,8 +5,8 @@
  * `CodeUse.paths` names files and links as the manifest does. A folder that was listed ends in "/"; "./" is the root.
  */
 
-import { createHash } from "node:crypto";
 import type { CodeUse, Manifest, ManifestEntry } from "../domain.ts";
+import { sha256Hex } from "../sha256.ts";
 import { parents } from "./manifest.ts";
 
 export const ROOT = "./";
@@ -29,8 +29,7 @@ export const codeUseKey = (manifest: Manifest, paths: readonly string[]): string
 		if (!names) return null;
 		folders.push(JSON.stringify([folder, [...names].sort()]));
 	}
-	const text = JSON.stringify([files.sort(), folders.sort()]);
-	return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+	return `sha256:${sha256Hex(JSON.stringify([files.sort(), folders.sort()]))}`;
 };
 
 /** What makes them look different, in words: "train.mjs changed", "lib/new.py added", "old.txt removed". */
@@ -50,8 +49,11 @@ export const codeUseDifferences = (before: Manifest, after: Manifest, { paths }:
 	return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, how]) => `${path} ${how}`);
 };
 
+/** All there are, each as it is named in `CodeUse.paths`. */
+export const foldersIn = (manifest: Manifest): string[] => [...treeOf(manifest).folders.keys()];
+
 /** "a/b/" and "a/" for a file in a/b, and the root. */
-export const foldersOf = (path: string): string[] => [...parents(path).map((parent) => `${parent}/`), ROOT];
+const foldersOf = (path: string): string[] => [...parents(path).map((parent) => `${parent}/`), ROOT];
 
 /** Folders whose names count. */
 const foldersSeen = (paths: readonly string[]): Set<string> => {

@@ -4,6 +4,7 @@
  * from the run.
  */
 
+import { STRING } from "./condition-syntax.ts";
 import type { ParamValue, PipelineDefinition } from "./definition.ts";
 import { interpolate, OPEN, type Placeholder, segments } from "./interpolate.ts";
 
@@ -41,7 +42,8 @@ export const placeholderAlone = (text: string): Placeholder | null => {
 	return isAlone ? placeholder : null;
 };
 
-const STRING_OR_MARK = /"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'|\$\{\{ params\.[A-Za-z0-9_-]+ \}\}/g;
+const MARK = /\$\{\{ params\.[A-Za-z0-9_-]+ \}\}/;
+const STRING_OR_MARK = new RegExp(`${STRING.source}|${MARK.source}`, "g");
 
 /**
  * Each `${{ params.x }}` in a condition becomes the literal of its value; no condition that people write holds one. Values

@@ -6,7 +6,8 @@
 
 import jsep from "jsep";
 import { didYouMean } from "./near.ts";
-import { parseReference, REFERENCE, type Reference } from "./reference.ts";
+import { shorten } from "./problems.ts";
+import { isState, parseReference, REFERENCE, type Reference } from "./reference.ts";
 
 export type StatusFunction = "succeeded" | "failed" | "always";
 
@@ -59,7 +60,8 @@ interface Scanned {
 	references: ParsedCondition["references"];
 }
 
-const STRING = /"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'/;
+/** Text in quotes. */
+export const STRING = /"(?:[^"\\]|\\[\s\S])*"|'(?:[^'\\]|\\[\s\S])*'/;
 const TOKEN = new RegExp(`${STRING.source}|${REFERENCE.source}|[$;,()]`, "g");
 
 const withoutReferences = (source: string, maxParentheses: number): Scanned => {
@@ -111,13 +113,17 @@ const otherOperators: Readonly<Record<string, string>> = {
 	not: "!",
 };
 
+/** "" for a word that is none of them. */
+const otherOperator = (word: string): string =>
+	Object.hasOwn(otherOperators, word) ? `did you mean \`${otherOperators[word]}\`?` : "";
+
 const parse = (text: string): jsep.Expression => {
 	try {
 		return jsep(text);
 	} catch (error) {
 		const { index = 0, description = "" } = error as { index?: number; description?: string };
 		const [word = ""] = /^[^\s\w$"'()]+/.exec(text.slice(index)) ?? [];
-		const other = Object.hasOwn(otherOperators, word) ? `did you mean \`${otherOperators[word]}\`?` : "";
+		const other = otherOperator(word);
 		const message = description === "" ? "can't be read" : description[0]?.toLowerCase() + description.slice(1);
 		throw new ConditionFault(Math.min(index, text.length), message, other);
 	}
@@ -166,9 +172,8 @@ class Builder {
 		const [, index] = /^\$(\d+)$/.exec(name) ?? [];
 		const found = this.#references[Number(index)];
 		if (found) return { kind: "reference", reference: found.reference };
-		const other = Object.hasOwn(otherOperators, name) ? `did you mean \`${otherOperators[name]}\`?` : "";
 		const isSpace = name === "params" || name === "matrix" || name === "steps";
-		const near = isSpace ? notNamed : other || didYouMean(name, knownWords) || "text stands in quotes";
+		const near = isSpace ? notNamed : otherOperator(name) || didYouMean(name, knownWords) || "text stands in quotes";
 		throw new ConditionFault(this.#find(name), `\`${shorten(name)}\` is nothing that is known here`, near);
 	}
 
@@ -217,7 +222,7 @@ class Builder {
 	}
 
 	#refuse(mark: string, operator: string, why: string): never {
-		const other = Object.hasOwn(otherOperators, operator) ? `did you mean \`${otherOperators[operator]}\`?` : "";
+		const other = otherOperator(operator);
 		throw new ConditionFault(this.#find(mark), `\`${shorten(mark)}\`: ${why}`, other || operatorHint);
 	}
 
@@ -238,14 +243,12 @@ const refusedKinds: Partial<Record<jsep.ExpressionType, string>> = {
 	ThisExpression: "this",
 };
 
-const shorten = (word: string): string => (word.length > 60 ? `${word.slice(0, 60)}…` : word);
-
 const asksStatus = (node: ConditionNode): boolean => {
 	switch (node.kind) {
 		case "status":
 			return true;
 		case "reference":
-			return node.reference.space === "steps" && node.reference.field === "state";
+			return isState(node.reference);
 		case "not":
 		case "negative":
 			return asksStatus(node.operand);

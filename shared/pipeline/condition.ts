@@ -4,6 +4,7 @@
  */
 
 import { type Comparison, type ConditionNode, parseCondition, type StatusFunction } from "./condition-syntax.ts";
+import { shorten } from "./problems.ts";
 import { formatReference, type Reference } from "./reference.ts";
 import { lookUp, type Scope } from "./scope.ts";
 
@@ -62,11 +63,7 @@ const ofReference = (reference: Reference, scope: ConditionScope, facts: Facts):
 const absent = (reference: Reference): string =>
 	reference.space === "steps" && reference.field === "metrics" ? "not reported" : "null";
 
-const MAX_SHOWN = 60;
-
 const shown = (value: unknown): string => shorten(JSON.stringify(value));
-
-const shorten = (text: string): string => (text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text);
 
 const ofStatus = (name: StatusFunction, scope: ConditionScope, facts: Facts): boolean => {
 	const value = name === "always" || scope[name];

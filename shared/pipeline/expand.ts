@@ -1,10 +1,9 @@
 /** Steps to the cells that run: a step without a matrix is one, a matrix makes one for each combination. */
 
 import { isName, type StepKey } from "../ids.ts";
-import { referencesIn } from "./condition-syntax.ts";
 import type { AxisValue, OutputRef, ParamValue, PipelineDefinition, StepDefinition } from "./definition.ts";
-import { placeholders } from "./interpolate.ts";
 import { formatReference } from "./reference.ts";
+import { matrixSources, referencesOf } from "./step-references.ts";
 
 export interface StepCell {
 	key: StepKey;
@@ -26,8 +25,7 @@ export const expandSteps = ({ steps }: PipelineDefinition): StepCell[] =>
 	});
 
 /** Its cells are known only when an earlier step has succeeded. */
-export const isDynamic = ({ matrix }: StepDefinition): boolean =>
-	matrix !== null && Object.values(matrix).some((axis) => !Array.isArray(axis));
+export const isDynamic = (step: StepDefinition): boolean => matrixSources(step).length > 0;
 
 /** As far as it is known before the run. */
 export const cellCount = (step: StepDefinition): number => (staticAxes(step) ?? []).reduce(timesLength, 1);
@@ -129,13 +127,9 @@ const shapeOf = (value: unknown): string =>
 
 /** What the step asks its cells for and they don't have. */
 const unknownAxis = (
-	{ action, env, condition, concurrency }: StepDefinition,
+	step: StepDefinition,
 	cell: Record<string, ParamValue>,
 ): { source: string; name: string } | null => {
-	const command = action.kind === "command" ? action.command : "";
-	const templates = [command, concurrency?.group ?? "", ...Object.values(env)];
-	const asked = templates.flatMap(placeholders).map(({ target }) => target);
-	if (condition) asked.push(...referencesIn(condition.source));
-	const unknown = asked.find((target) => target?.space === "matrix" && !Object.hasOwn(cell, target.name));
+	const unknown = referencesOf(step).find(({ space, name }) => space === "matrix" && !Object.hasOwn(cell, name));
 	return unknown ? { source: formatReference(unknown), name: unknown.name } : null;
 };

@@ -3,8 +3,9 @@
 import { OPEN, type Placeholder, placeholders } from "./interpolate.ts";
 import { didYouMean, suggest } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
+import { addExpected } from "./read.ts";
 import type { Reference } from "./reference.ts";
-import type { ScalarNode } from "./yaml-tree.ts";
+import type { ScalarNode, TreeNode } from "./yaml-tree.ts";
 
 export type StepReference = Extract<Reference, { space: "steps" }>;
 
@@ -57,6 +58,22 @@ export const checkTemplate = (problems: Problems, node: ScalarNode, scope: Templ
 		else if (target === null) problems.add(place, notATarget(source), () => nearTarget(placeholder, scope));
 		else checkReference(problems, place, target, scope);
 	}
+};
+
+/** Text with expressions that must say something; null when it is none. */
+export const readTemplate = (
+	problems: Problems,
+	node: TreeNode,
+	scope: TemplateScope,
+	{ expected, hint = "", maxLength }: { expected: string; hint?: string; maxLength: number },
+): string | null => {
+	if (node.kind !== "scalar" || typeof node.value !== "string" || node.text.trim() === "") {
+		addExpected(problems, node, expected, hint);
+		return null;
+	}
+	if (node.text.length > maxLength) problems.add(node, `longer than ${maxLength} characters`);
+	checkTemplate(problems, node, scope);
+	return node.text;
 };
 
 const notATarget = (source: string): string =>

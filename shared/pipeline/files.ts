@@ -12,6 +12,8 @@ export const MAX_FILES_BYTES = 2 * 1024 * 1024;
 
 const MAX_PATH = 1024;
 
+export const byteLength = (text: string): number => new TextEncoder().encode(text).length;
+
 /** What `named` is, said by the file `from`; null when it lies outside the folder. */
 export const resolveFile = (from: string, named: string): string | null => {
 	if (named.length > MAX_PATH || named.startsWith("/") || /[:\\\p{Cc}]/u.test(named)) return null;

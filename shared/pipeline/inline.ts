@@ -9,18 +9,24 @@ import type { Condition, OutputRef, ParamValue, StepAction, StepDefinition } fro
 import { cellCount, MAX_CELLS } from "./expand.ts";
 import { segments } from "./interpolate.ts";
 import type { LinkedFile } from "./read-files.ts";
-import { INPUTS } from "./read-step.ts";
+import { INPUTS, refsOf } from "./read-refs.ts";
 import type { SubPipelineUse } from "./read-sub-pipeline.ts";
 import { formatReference, type Reference } from "./reference.ts";
+import { matrixSources } from "./step-references.ts";
+
+/** Those of the file that the step uses, and its own end; or its own. */
+export const countCellsOf = (file: LinkedFile, step: StepDefinition, known: Map<LinkedFile, number>): number => {
+	const used = file.uses.get(step.name);
+	return used ? countCells(used.file, known) + 1 : cellCount(step);
+};
 
 /** As many as `file` makes, each matrix expanded as far as it is known; Infinity when that is more than there may be. */
-export const countCells = (file: LinkedFile, known = new Map<LinkedFile, number>()): number => {
+const countCells = (file: LinkedFile, known: Map<LinkedFile, number>): number => {
 	const before = known.get(file);
 	if (before !== undefined) return before;
 	let count = 0;
 	for (const step of file.steps) {
-		const used = file.uses.get(step.name);
-		count += used ? countCells(used.file, known) + 1 : cellCount(step);
+		count += countCellsOf(file, step, known);
 		if (count > MAX_CELLS) count = Number.POSITIVE_INFINITY;
 	}
 	known.set(file, count);
@@ -51,7 +57,7 @@ function* inlineFile(file: LinkedFile, around: Surroundings): Generator<StepDefi
 			yield* inlineFile(used.file, {
 				prefix: `${step.name}.`,
 				params: paramsOf(used, around.params),
-				inputs: Object.fromEntries([...used.use.inputs].map(([name, { ref }]) => [name, placeRef(ref, around)])),
+				inputs: mapValues(refsOf(used.use.inputs), (ref) => placeRef(ref, around)),
 				needs: step.needs,
 				condition: handOn(local, around),
 			});
@@ -84,9 +90,9 @@ const placeRef = ({ step, output }: OutputRef, { prefix, inputs }: Surroundings)
 	(prefix !== "" && step === INPUTS && inputs[output]) || { step: prefix + step, output };
 
 /** What it takes of its file's inputs. */
-const givenTo = ({ inputs, matrix, action }: StepDefinition): OutputRef[] => {
-	const refs: (OutputRef | null)[] = [...Object.values(inputs)];
-	for (const axis of Object.values(matrix ?? {})) if (!Array.isArray(axis)) refs.push(axis);
+const givenTo = (step: StepDefinition): OutputRef[] => {
+	const { inputs, action } = step;
+	const refs: (OutputRef | null)[] = [...Object.values(inputs), ...matrixSources(step)];
 	if (action.kind === "deploy") refs.push(action.model, action.golden);
 	return refs.filter((ref) => ref?.step === INPUTS) as OutputRef[];
 };
@@ -160,16 +166,16 @@ const paramsOf = (
 
 /** It needs all steps of the file. One that an `if` may leave out need not have succeeded, but it must not have failed. */
 const collect = (step: StepDefinition, file: LinkedFile): StepDefinition => {
-	const within: Surroundings = { prefix: `${step.name}.`, params: null, inputs: {}, needs: [], condition: null };
+	const prefix = `${step.name}.`;
 	const optional = optionalSteps(file.steps);
 	const sources = Object.values(file.outputs).map((ref) => ref.step);
 	const required = file.steps.flatMap(({ name }) => (optional.has(name) && !sources.includes(name) ? [] : [name]));
-	const states = required.map((name) => `steps.${within.prefix}${name}.state == "succeeded"`);
+	const states = required.map((name) => `steps.${prefix}${name}.state == "succeeded"`);
 	return {
 		...step,
-		needs: file.steps.map(({ name }) => within.prefix + name),
+		needs: file.steps.map(({ name }) => prefix + name),
 		condition: optional.size === 0 ? null : { source: allOf(["!failed()", ...states]), statusAware: true },
-		action: { kind: "collect", outputs: mapValues(file.outputs, (ref) => placeRef(ref, within)) },
+		action: { kind: "collect", outputs: mapValues(file.outputs, (ref) => ({ ...ref, step: prefix + ref.step })) },
 	};
 };
 

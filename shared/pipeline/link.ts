@@ -3,7 +3,8 @@
 import type { StepDefinition } from "./definition.ts";
 import { suggest } from "./near.ts";
 import type { Problems } from "./problems.ts";
-import type { Link, StepDraft } from "./read-step.ts";
+import type { Link } from "./read-refs.ts";
+import type { StepDraft } from "./read-step.ts";
 
 export interface DraftedFile {
 	problems: Problems;

@@ -2,6 +2,7 @@
 
 import type { ParamDefinition, ParamType, ParamValue, PipelineDefinition } from "./definition.ts";
 import { suggest } from "./near.ts";
+import { shorten } from "./problems.ts";
 
 /** A command line holds no longer word on Linux. */
 const MAX_TEXT = 128 * 1024;
@@ -23,20 +24,15 @@ const isOfType: Record<ParamType, (value: ParamValue) => boolean> = {
 
 /** "" when the parameter may have this value. */
 export const complaint = ({ type, min, max, choices }: ParamDefinition, value: ParamValue): string => {
-	if (!isOfType[type](value)) return `expected ${typeNames[type]}, found ${typeof value} \`${shorten(value)}\``;
+	if (!isOfType[type](value)) return `expected ${typeNames[type]}, found ${typeof value} \`${shorten(String(value))}\``;
 	if (typeof value === "string" && value.length > MAX_TEXT) return `longer than ${MAX_TEXT} characters`;
 	if (typeof value === "string" && value.includes("\0")) return "holds a NUL character, which no program can be given";
 	if (typeof value === "number" && min !== null && value < min) return `expected at least ${min}, found ${value}`;
 	if (typeof value === "number" && max !== null && value > max) return `expected at most ${max}, found ${value}`;
 	if (choices.length > 0 && !choices.includes(value)) {
-		return `expected one of ${choices.join(", ")}, found \`${shorten(value)}\``;
+		return `expected one of ${choices.join(", ")}, found \`${shorten(String(value))}\``;
 	}
 	return "";
-};
-
-const shorten = (value: ParamValue): string => {
-	const text = String(value);
-	return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 };
 
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;

@@ -4,10 +4,10 @@
  */
 
 import type { Condition, PipelineDefinition, PipelineProblem, StepDefinition } from "./definition.ts";
-import { cellCount, MAX_CELLS } from "./expand.ts";
-import { MAX_FILES, MAX_FILES_BYTES } from "./files.ts";
-import { countCells, inlineSteps } from "./inline.ts";
-import type { Place } from "./problems.ts";
+import { MAX_CELLS } from "./expand.ts";
+import { byteLength, MAX_FILES, MAX_FILES_BYTES } from "./files.ts";
+import { countCellsOf, inlineSteps } from "./inline.ts";
+import { fileStart } from "./problems.ts";
 import { type LinkedFile, PipelineFiles } from "./read-files.ts";
 import { withValues } from "./values.ts";
 
@@ -56,17 +56,15 @@ const define = (main: LinkedFile): PipelineDefinition | null => {
 	return { version: 2, name, params, timeoutMs, concurrency, steps };
 };
 
-const start: Place = { path: "", start: 0, end: 0 };
-
 const checkCells = (main: LinkedFile): boolean => {
+	const known = new Map<LinkedFile, number>();
 	let cells = 0;
 	for (const step of main.steps) {
-		const used = main.uses.get(step.name);
-		cells += used ? countCells(used.file) + 1 : cellCount(step);
+		cells += countCellsOf(main, step, known);
 		if (cells <= MAX_CELLS) continue;
-		const what = used ? "its file is" : "each matrix is";
+		const what = main.uses.has(step.name) ? "its file is" : "each matrix is";
 		const message = `more than ${MAX_CELLS} steps once ${what} expanded`;
-		main.problems.add(main.places.get(step.name) ?? start, message, "split the pipeline");
+		main.problems.add(main.places.get(step.name) ?? fileStart, message, "split the pipeline");
 		return false;
 	}
 	return true;
@@ -99,7 +97,7 @@ class Size {
 	/** false, and a problem, when it is too much. */
 	add(step: StepDefinition): boolean {
 		const { problems, places } = this.#main;
-		const place = places.get(step.name) ?? places.get(step.name.split(".")[0] ?? "") ?? start;
+		const place = places.get(step.name) ?? places.get(step.name.split(".")[0] ?? "") ?? fileStart;
 		this.#bytes += byteLength(JSON.stringify(step));
 		if (step.name.length > MAX_NAME) {
 			const message = `\`${step.name.slice(0, 60)}…\` has more than ${MAX_NAME} characters`;
@@ -111,5 +109,3 @@ class Size {
 		return false;
 	}
 }
-
-const byteLength = (text: string): number => new TextEncoder().encode(text).length;

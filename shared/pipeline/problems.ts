@@ -11,6 +11,12 @@ export interface Place {
 	end: number;
 }
 
+/** Where something stands that is missing from the file. */
+export const fileStart: Place = { path: "", start: 0, end: 0 };
+
+/** As much of a text as a message shows. */
+export const shorten = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
+
 /** More than anyone reads; keeps a hostile file from costing a suggestion for each of its lines. */
 const MAX_PROBLEMS = 100;
 

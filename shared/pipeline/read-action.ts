@@ -1,7 +1,7 @@
 /** What a step does: its `run` with shell and workdir, or its `uses` with `with`. */
 
 import type { OutputRef, StepAction } from "./definition.ts";
-import { checkTemplate, type TemplateScope } from "./expressions.ts";
+import { checkTemplate, readTemplate, type TemplateScope } from "./expressions.ts";
 import { actions, type StepKind } from "./keys.ts";
 import { didYouMean } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
@@ -64,12 +64,12 @@ const shells = { sh: ["/bin/sh", "-c"], bash: ["/bin/bash", "-eo", "pipefail", "
 
 const readCommand = ({ problems, scope }: ActionContext, { run, shell, workdir }: Fields<"step">): StepAction => ({
 	kind: "command",
-	command: run ? readTemplate(problems, run.value, scope) : "",
+	command: run ? readShellText(problems, run.value, scope) : "",
 	shell: shell ? readShell(problems, shell.value) : [...shells.sh],
 	workdir: workdir ? (readPath(problems, workdir.value) ?? "") : "",
 });
 
-const readTemplate = (problems: Problems, node: TreeNode, scope: TemplateScope): string => {
+const readShellText = (problems: Problems, node: TreeNode, scope: TemplateScope): string => {
 	if (node.kind !== "scalar" || node.value === null || node.text.trim() === "") {
 		addExpected(problems, node, "a command");
 		return "";
@@ -149,12 +149,6 @@ const readApprove = (context: ActionContext, step: Place, field: Field | undefin
 	const { problems, scope } = context;
 	const given = readWith(context, step, field, "approve");
 	const node = given && required(problems, step, given.message, "message");
-	if (!node) return { kind: "approve", message: "" };
-	if (node.kind !== "scalar" || typeof node.value !== "string" || node.text.trim() === "") {
-		addExpected(problems, node, "what the person is asked");
-		return { kind: "approve", message: "" };
-	}
-	if (node.text.length > MAX_MESSAGE) problems.add(node, `longer than ${MAX_MESSAGE} characters`);
-	checkTemplate(problems, node, scope);
-	return { kind: "approve", message: node.text };
+	const what = { expected: "what the person is asked", maxLength: MAX_MESSAGE };
+	return { kind: "approve", message: (node && readTemplate(problems, node, scope, what)) ?? "" };
 };

@@ -1,7 +1,7 @@
 /** `concurrency` of a pipeline or a step: its group, and how many of it may run at once. */
 
 import type { Concurrency } from "./definition.ts";
-import { checkTemplate, type TemplateScope } from "./expressions.ts";
+import { readTemplate, type TemplateScope } from "./expressions.ts";
 import type { Problems } from "./problems.ts";
 import { addExpected, readFields, readInteger } from "./read.ts";
 import type { TreeNode } from "./yaml-tree.ts";
@@ -37,15 +37,12 @@ export const readConcurrency = (
 	};
 };
 
-const readGroup = (problems: Problems, node: TreeNode, scope: TemplateScope): string | null => {
-	if (node.kind !== "scalar" || typeof node.value !== "string" || node.text.trim() === "") {
-		addExpected(problems, node, "the name of a group", "how many at once is `max`: {group: gpu-lab, max: 2}");
-		return null;
-	}
-	if (node.text.length > MAX_GROUP) problems.add(node, `longer than ${MAX_GROUP} characters`);
-	checkTemplate(problems, node, scope);
-	return node.text;
-};
+const readGroup = (problems: Problems, node: TreeNode, scope: TemplateScope): string | null =>
+	readTemplate(problems, node, scope, {
+		expected: "the name of a group",
+		hint: "how many at once is `max`: {group: gpu-lab, max: 2}",
+		maxLength: MAX_GROUP,
+	});
 
 const readFlag = (problems: Problems, node: TreeNode): boolean => {
 	if (node.kind === "scalar" && typeof node.value === "boolean") return node.value;

@@ -7,7 +7,7 @@ import { OPEN } from "./interpolate.ts";
 import { suggest } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
 import { addExpected } from "./read.ts";
-import type { Reference } from "./reference.ts";
+import { isState } from "./reference.ts";
 import type { ScalarNode, TreeNode } from "./yaml-tree.ts";
 
 const MAX_LENGTH = 2000;
@@ -67,8 +67,6 @@ const checkStates = (problems: Problems, node: ScalarNode, condition: ConditionN
 		}
 	}
 };
-
-const isState = (reference: Reference): boolean => reference.space === "steps" && reference.field === "state";
 
 const withoutBraces = (text: string): string =>
 	text.startsWith(OPEN) && text.endsWith("}}") ? text.slice(OPEN.length, -2).trim() : text;

@@ -1,13 +1,13 @@
 /** One pipeline file by itself: its head and its steps, as far as they can be known without other files. */
 
-import { isName } from "../ids.ts";
 import type { Concurrency, OutputRef, ParamDefinition } from "./definition.ts";
 import { noAxes } from "./expressions.ts";
-import type { Place, Problems } from "./problems.ts";
+import { fileStart, type Problems } from "./problems.ts";
 import { addExpected, type Fields, listOf, readDuration, readFields, readMap, readName } from "./read.ts";
 import { readConcurrency } from "./read-concurrency.ts";
 import { readParams } from "./read-params.ts";
-import { INPUTS, type Link, readRef, readStep, type StepContext, type StepDraft } from "./read-step.ts";
+import { INPUTS, type Link, readOutputRefs } from "./read-refs.ts";
+import { readStep, type StepContext, type StepDraft } from "./read-step.ts";
 import { builtInSettings, readSettings } from "./settings.ts";
 import type { Field, TreeNode } from "./yaml-tree.ts";
 
@@ -32,14 +32,14 @@ export interface FileDraft {
 
 /** Each of them waits for every other step by name. */
 const MAX_ON_FAILURE = 20;
-const start: Place = { path: "", start: 0, end: 0 };
 
 export const readFile = (problems: Problems, root: TreeNode, role: Role): FileDraft | null => {
 	const fields = readFields(problems, root, "pipeline", "a mapping with `name` and `steps`");
 	if (fields === null) return null;
 	refuseForRole(problems, fields, role);
-	if (!fields.name && role === "main" && !fields.inputs) problems.add(start, "expected `name`, the pipeline's name");
-	if (!fields.steps) problems.add(start, "expected `steps`");
+	if (!fields.name && role === "main" && !fields.inputs)
+		problems.add(fileStart, "expected `name`, the pipeline's name");
+	if (!fields.steps) problems.add(fileStart, "expected `steps`");
 	const paramNames = fields.params ? namesIn(fields.params.value) : [];
 	const scope = { params: paramNames, axes: noAxes, step: null };
 	const given = fields.inputs ? readInputNames(problems, fields.inputs.value) : null;
@@ -126,13 +126,4 @@ const checkOnFailure = (problems: Problems, draft: StepDraft, main: Map<string, 
 const readInputNames = (problems: Problems, node: TreeNode): string[] => {
 	const names = listOf(node).flatMap((item) => readName(problems, item, "the name of an input") ?? []);
 	return [...new Set(names)];
-};
-
-const readOutputRefs = (problems: Problems, node: TreeNode, links: Link[]): Record<string, OutputRef> => {
-	const outputs: [string, OutputRef][] = [];
-	for (const [name, { place, value }] of readMap(problems, node, "a mapping such as {model: train.model}") ?? []) {
-		if (!isName(name)) problems.add(place, `\`${name}\` is no name of an output`);
-		outputs.push([name, readRef({ problems, inputs: null }, value, links)]);
-	}
-	return Object.fromEntries(outputs);
 };

@@ -2,10 +2,10 @@
 
 import { LineCounter } from "yaml";
 import type { StepDefinition } from "./definition.ts";
-import { MAX_FILE_BYTES, resolveFile } from "./files.ts";
+import { byteLength, MAX_FILE_BYTES, resolveFile } from "./files.ts";
 import { linkSteps } from "./link.ts";
 import { suggest } from "./near.ts";
-import { type Place, Problems } from "./problems.ts";
+import { fileStart, type Place, Problems } from "./problems.ts";
 import { type FileDraft, readFile } from "./read-file.ts";
 import type { StepDraft } from "./read-step.ts";
 import type { SubPipelineUse } from "./read-sub-pipeline.ts";
@@ -26,7 +26,6 @@ export interface LinkedFile extends FileDraft {
 }
 
 const MAX_DEPTH = 8;
-const start: Place = { path: "", start: 0, end: 0 };
 
 export class PipelineFiles {
 	readonly #file: string;
@@ -119,14 +118,14 @@ export class PipelineFiles {
 }
 
 const readText = (problems: Problems, text: string, lines: LineCounter, role: FileDraft["role"]): FileDraft | null => {
-	if (new TextEncoder().encode(text).length > MAX_FILE_BYTES) {
-		problems.add(start, `larger than ${MAX_FILE_BYTES / 1024} KiB`, "keep data in files of its own");
+	if (byteLength(text) > MAX_FILE_BYTES) {
+		problems.add(fileStart, `larger than ${MAX_FILE_BYTES / 1024} KiB`, "keep data in files of its own");
 		return null;
 	}
 	const root = readTree(text, problems, lines);
 	if (root === null) return null;
 	if (root.kind === "scalar" && root.value === null) {
-		problems.add(start, "the file is empty", "it needs `name` and `steps`");
+		problems.add(fileStart, "the file is empty", "it needs `name` and `steps`");
 		return null;
 	}
 	return readFile(problems, root, role);

@@ -4,33 +4,21 @@
  */
 
 import { isName } from "../ids.ts";
-import { placeholderAlone } from "./bind.ts";
 import type { Gate, OutputRef, StepDefinition } from "./definition.ts";
 import type { TemplateScope } from "./expressions.ts";
 import { parseGate } from "./gates.ts";
-import { OPEN } from "./interpolate.ts";
 import { type KeyOf, keysOfKind, type StepKind } from "./keys.ts";
-import { suggest } from "./near.ts";
 import type { Place, Problems } from "./problems.ts";
-import { addExpected, type Fields, listOf, readFields, readMap, readName, readText } from "./read.ts";
+import { addExpected, type Fields, listOf, readFields, readName } from "./read.ts";
 import { type ActionContext, readAction, readKind } from "./read-action.ts";
 import { readConcurrency } from "./read-concurrency.ts";
 import { readCondition } from "./read-condition.ts";
 import { axesOf, readMatrix } from "./read-matrix.ts";
 import { readOutputs } from "./read-paths.ts";
+import { type Link, type RefContext, readInputs, readRef, refsOf } from "./read-refs.ts";
 import { readSubPipeline, type SubPipelineUse } from "./read-sub-pipeline.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import type { Field, TreeNode } from "./yaml-tree.ts";
-
-/** What one step says of another. */
-export interface Link {
-	place: Place;
-	step: string;
-	/** null when only the step is named. */
-	output: string | null;
-	/** It reads a metric. */
-	metric: boolean;
-}
 
 export interface StepDraft {
 	/** Of its name. */
@@ -43,18 +31,12 @@ export interface StepDraft {
 	use: SubPipelineUse | null;
 }
 
-export interface StepContext {
-	problems: Problems;
+export interface StepContext extends RefContext {
 	defaults: Settings;
 	/** Names of the pipeline's parameters; null when they could not be read. */
 	params: readonly string[] | null;
-	/** What a sub-pipeline is given by the step that uses it; null in a file of its own. */
-	inputs: readonly string[] | null;
 	phase: StepDefinition["phase"];
 }
-
-/** In references to outputs, what a sub-pipeline is given: `inputs.dataset`. */
-export const INPUTS = "inputs";
 
 export const readStep = (context: StepContext, name: string, { place, value }: Field): StepDraft => {
 	const { problems, phase } = context;
@@ -82,7 +64,7 @@ export const readStep = (context: StepContext, name: string, { place, value }: F
 	const definition: StepDefinition = {
 		name,
 		needs: [],
-		inputs: fields.inputs ? readInputs(problems, fields.inputs.value, ref) : {},
+		inputs: fields.inputs ? refsOf(readInputs(problems, fields.inputs.value, ref)) : {},
 		matrix,
 		condition: fields.if ? readCondition(problems, fields.if.value, scope) : null,
 		action: readAction(action, place, kind, fields),
@@ -122,48 +104,6 @@ const readNeeds = (problems: Problems, node: TreeNode, link: ActionContext["link
 		const step = readName(problems, item, "the name of a step");
 		if (step !== null) link(item, step);
 	}
-};
-
-const readInputs = (
-	problems: Problems,
-	node: TreeNode,
-	readOne: (node: TreeNode) => OutputRef,
-): Record<string, OutputRef> => {
-	const inputs: [string, OutputRef][] = [];
-	const expected = "a mapping such as {dataset: prepare.dataset}";
-	for (const [name, { place, value }] of readMap(problems, node, expected) ?? []) {
-		if (!isName(name)) problems.add(place, `\`${name}\` is no name of an input`);
-		inputs.push([name, readOne(value)]);
-	}
-	return Object.fromEntries(inputs);
-};
-
-const UNREADABLE: OutputRef = { step: "", output: "" };
-
-/** `step.output`, or `inputs.name` in a sub-pipeline. */
-export const readRef = (
-	{ problems, inputs }: Pick<StepContext, "problems" | "inputs">,
-	node: TreeNode,
-	links: Link[],
-): OutputRef => {
-	const meant = node.kind === "scalar" ? placeholderAlone(node.text)?.target : undefined;
-	if (meant?.space === "steps" && meant.field === "outputs") {
-		const hint = `name the output alone: \`${meant.step}.${meant.name}\``;
-		problems.add(problems.placesOf(OPEN, node)[0] ?? node, "an expression has no meaning here", hint);
-		return UNREADABLE;
-	}
-	const text = readText(problems, node, "a step's output, `step.output`");
-	if (text === null) return UNREADABLE;
-	const [step, output, ...rest] = text.split(".");
-	if (!step || !output || rest.length > 0 || !isName(step) || !isName(output)) {
-		addExpected(problems, node, "a step's output, `step.output`");
-		return UNREADABLE;
-	}
-	if (step !== INPUTS || inputs === null) links.push({ place: node, step, output, metric: false });
-	else if (!inputs.includes(output)) {
-		problems.add(node, `\`${output}\` is no input of this file`, () => suggest(output, inputs));
-	}
-	return { step, output };
 };
 
 const readGates = (problems: Problems, node: TreeNode): Gate[] =>

@@ -1,12 +1,12 @@
 /** `with` of a step with `uses: pipeline`: which file, and what it is given. */
 
-import { isName } from "../ids.ts";
-import type { OutputRef, ParamValue } from "./definition.ts";
+import type { ParamValue } from "./definition.ts";
 import { checkTemplate } from "./expressions.ts";
 import { OPEN } from "./interpolate.ts";
 import type { Place } from "./problems.ts";
 import { readMap, readScalar, readText } from "./read.ts";
 import { type ActionContext, readWith, required } from "./read-action.ts";
+import { type NamedRef, readInputs } from "./read-refs.ts";
 import type { Field, TreeNode } from "./yaml-tree.ts";
 
 export interface SubPipelineUse {
@@ -14,7 +14,7 @@ export interface SubPipelineUse {
 	file: { name: string; place: Place };
 	/** Values; text may hold `${{ params.x }}` of the file that uses it. */
 	params: Map<string, { place: Place; value: ParamValue }>;
-	inputs: Map<string, { place: Place; ref: OutputRef }>;
+	inputs: Map<string, NamedRef>;
 }
 
 /** null when the file can't be told. */
@@ -29,7 +29,7 @@ export const readSubPipeline = (
 	const name = node && readText(problems, node, "the path of a pipeline file beside this one");
 	const use = {
 		params: given?.params ? readValues(context, given.params.value) : new Map(),
-		inputs: given?.inputs ? readInputs(context, given.inputs.value) : new Map(),
+		inputs: given?.inputs ? readInputs(problems, given.inputs.value, context.ref) : new Map(),
 	};
 	return node && name ? { file: { name, place: node }, ...use } : null;
 };
@@ -46,14 +46,4 @@ const readValues = ({ problems, scope }: ActionContext, node: TreeNode): SubPipe
 		if (read !== null) values.set(name, { place, value: read });
 	}
 	return values;
-};
-
-const readInputs = ({ problems, ref }: ActionContext, node: TreeNode): SubPipelineUse["inputs"] => {
-	const inputs: SubPipelineUse["inputs"] = new Map();
-	for (const [name, { place, value }] of readMap(problems, node, "a mapping such as {dataset: prepare.dataset}") ??
-		[]) {
-		if (!isName(name)) problems.add(place, `\`${name}\` is no name of an input`);
-		inputs.set(name, { place, ref: ref(value) });
-	}
-	return inputs;
 };

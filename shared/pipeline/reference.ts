@@ -28,6 +28,9 @@ export const parseReference = (text: string): Reference | null => {
 	return null;
 };
 
+/** It asks how a step ended. */
+export const isState = (reference: Reference): boolean => reference.space === "steps" && reference.field === "state";
+
 export const formatReference = (reference: Reference): string => {
 	if (reference.space !== "steps") return `${reference.space}.${reference.name}`;
 	const { step, field, name } = reference;

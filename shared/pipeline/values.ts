@@ -1,9 +1,8 @@
 /** Which outputs the pipeline reads as values: their steps are told, for the agent reports what they say. */
 
-import { referencesIn } from "./condition-syntax.ts";
 import type { OutputRef, StepDefinition } from "./definition.ts";
-import { placeholders } from "./interpolate.ts";
 import type { Reference } from "./reference.ts";
+import { matrixSources, referencesOf } from "./step-references.ts";
 
 /** The steps of a whole pipeline, with their `values`. */
 export const withValues = (steps: readonly StepDefinition[]): StepDefinition[] => {
@@ -23,17 +22,9 @@ export const withValues = (steps: readonly StepDefinition[]): StepDefinition[] =
 	return steps.map((step) => ({ ...step, values: [...(values.get(step.name) ?? [])].sort() }));
 };
 
-const readBy = ({ matrix, condition, action, env }: StepDefinition): OutputRef[] => {
-	const axes = Object.values(matrix ?? {}).flatMap((axis) => (Array.isArray(axis) ? [] : [axis]));
-	const texts = Object.values(env);
-	if (action.kind === "command") texts.push(action.command);
-	if (action.kind === "approve") texts.push(action.message);
-	const references = texts.flatMap((text) => placeholders(text).map(({ target }) => target));
-	if (condition) references.push(...referencesIn(condition.source));
-	return [...axes, ...references.flatMap(outputOf)];
-};
+const readBy = (step: StepDefinition): OutputRef[] => [...matrixSources(step), ...referencesOf(step).flatMap(outputOf)];
 
-const outputOf = (reference: Reference | null): OutputRef[] =>
-	reference?.space === "steps" && reference.field === "outputs"
+const outputOf = (reference: Reference): OutputRef[] =>
+	reference.space === "steps" && reference.field === "outputs"
 		? [{ step: reference.step, output: reference.name }]
 		: [];

@@ -1,7 +1,6 @@
 /** Code as an attempt finds it, whose reads are told: for tests without an agent around it. */
 
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -11,6 +10,7 @@ import { markCode, readCodeUse } from "#agent/runner/code-use.ts";
 import { type AttemptPaths, attemptPaths } from "#agent/runner/paths.ts";
 import type { CodeUse, Manifest, ManifestEntry } from "#shared/domain.ts";
 import type { AttemptId, Digest } from "#shared/ids.ts";
+import { sha256Hex } from "#shared/sha256.ts";
 import { tempDir } from "./data-plane.ts";
 
 /** Where they don't, there is nothing to test. */
@@ -32,7 +32,7 @@ const entryOf = ([path, content]: [string, string]): ManifestEntry => ({
 	path,
 	...(content.startsWith("→ ")
 		? { digest: "", linkTarget: content.slice(2) }
-		: { digest: `sha256:${createHash("sha256").update(content).digest("hex")}` as Digest, linkTarget: "" }),
+		: { digest: `sha256:${sha256Hex(content)}` as Digest, linkTarget: "" }),
 	sizeBytes: content.length,
 	executable: content.startsWith("#!"),
 });
