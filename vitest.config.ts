@@ -6,6 +6,8 @@ const project = (name: string, testTimeout: number, fileParallelism = true) => (
 		name,
 		include: [`test/${name}/**/*.test.ts`],
 		environment: "node" as const,
+		// No test may depend on how busy the machine is.
+		env: { RUNMESH_OTHERS: "ignore" },
 		testTimeout,
 		hookTimeout: 60_000,
 		fileParallelism,

@@ -8,14 +8,16 @@ import { fetchArtifact } from "#shared/blobs/transfer.ts";
 import { monotonicClock } from "#shared/clock.ts";
 import type { Credentials } from "#shared/credentials.ts";
 import type { Report } from "#shared/domain.ts";
-import type { AgentId } from "#shared/ids.ts";
+import type { AgentId, AttemptId } from "#shared/ids.ts";
 import { lockFolder } from "#shared/lock.ts";
 import { startAgentRpc } from "./blobs/server.ts";
 import type { Command } from "./core/commands.ts";
 import { handle } from "./core/core.ts";
 import type { Input } from "./core/inputs.ts";
 import { createState } from "./core/state.ts";
-import { firstFingerprint, withDetails, withGpus } from "./fingerprint/fingerprint.ts";
+import { firstFingerprint } from "./fingerprint/fingerprint.ts";
+import { createAgentGpus } from "./gpus.ts";
+import { watchHost } from "./host.ts";
 import { agentIdentity } from "./identity.ts";
 import { trimWhenIdle } from "./idle-memory.ts";
 import { claimAgentId } from "./link/agent-id.ts";
@@ -28,8 +30,13 @@ import { createLogShipper } from "./logs/shipper.ts";
 import { joinMesh, type MeshLink } from "./mesh-link.ts";
 import { capacityOf, dialable, type Offer } from "./offer.ts";
 import type { AgentOptions } from "./options.ts";
+import type { Others } from "./outside/others.ts";
+import { type OutsideWatch, watchOutside } from "./outside/watch.ts";
+import { watchOwner } from "./owner/watch.ts";
 import { createRunner } from "./runner/runner.ts";
 import { createServingHost } from "./serving-host.ts";
+import { watchStay } from "./stay.ts";
+import { watchUsable } from "./usable.ts";
 
 export interface RunningAgent {
 	agentId: AgentId;
@@ -37,8 +44,10 @@ export interface RunningAgent {
 	grpc: string;
 	/** Rejects when another agent of this id lives, and this one must end. */
 	usurped: Promise<never>;
+	/** Resolves, with the reason, when it is time to leave the mesh for good. */
+	stayOver: Promise<string>;
 	/** Tells the mesh what it must know and lets go; attempts run on. */
-	close(): Promise<void>;
+	close(forGood?: boolean): Promise<void>;
 }
 
 /** Of one attempt's stdout and stderr. */
@@ -64,7 +73,7 @@ export const startAgent = async (
 	const grpc = dialable(options.advertise, rpc.address);
 
 	const offer: Offer = { fingerprint: firstFingerprint(), grpc };
-	const state = createState(agentId, capacityOf(offer.fingerprint, options));
+	const state = createState(agentId, capacityOf(offer.fingerprint, options), options);
 	let nats: NatsConnection | null = null;
 	let mesh: MeshLink | null = null;
 	/** Made before there was a connection. */
@@ -100,10 +109,20 @@ export const startAgent = async (
 		logs,
 		clock: monotonicClock,
 		sourcesOf: peers.sourcesOf,
-		hostHasGpus: () => offer.fingerprint.gpus.length > 0,
+		devicesFor: (gpuIds, task) => gpus.devicesFor(gpuIds, task),
+		examineDevices: (gpuIds) => gpus.examine(gpuIds),
+		limits: options.limits,
+		maxProcesses: options.maxProcesses,
+		deviceUse: (attemptId) => gpus.usageOf(attemptId),
+		containerEngine: options.containerEngine,
+		environmentTimeoutMs: options.environmentTimeout,
+		environmentsMaxBytes: options.environmentsMax,
+		passEnv: options.passEnv,
 		onInput: (input) => dispatch(input),
 		warn,
 	});
+
+	offer.fingerprint = { ...offer.fingerprint, limits: { ...runner.limits } };
 
 	const execute = (command: Command): void => {
 		if (command.kind === "acknowledge") mesh?.acknowledge(command.delivery);
@@ -112,12 +131,24 @@ export const startAgent = async (
 		else early.push(command.report);
 	};
 
+	const stay = watchStay({
+		state,
+		idleExitMs: options.idleExit,
+		isServing: () => serving.statuses().length > 0,
+		onWish: (reason) => {
+			log.info(`drains, to leave the mesh: ${reason}`);
+			dispatch({ kind: "drainAsked" });
+			mesh?.beat();
+		},
+		clock: monotonicClock,
+	});
+
 	/** A command may answer at once: inputs wait until what came before them is done. */
 	const waiting: Input[] = [];
 	let dispatching = false;
 	const dispatch = (input: Input): void => {
 		if (closed) return;
-		if (input.kind !== "heartbeatReplied") idleMemory.touch();
+		if (input.kind !== "heartbeatReplied" && input.kind !== "usableKnown") idleMemory.touch();
 		waiting.push(input);
 		if (dispatching) return;
 		dispatching = true;
@@ -128,13 +159,58 @@ export const startAgent = async (
 		} finally {
 			dispatching = false;
 		}
+		if (mesh) stay.look();
+		if (input.kind === "closedChanged") mesh?.beat();
+	};
+
+	const usable = watchUsable(
+		() => capacityOf(offer.fingerprint, options),
+		(now, isUrgent) => {
+			dispatch({ kind: "usableKnown", usable: now });
+			if (isUrgent) mesh?.beat();
+		},
+	);
+	const owner = watchOwner({
+		terms: options.owner,
+		onChange: (reason) => dispatch({ kind: "closedChanged", by: "owner", reason, running: options.owner.onClose }),
+	});
+	let outside: OutsideWatch | null = null;
+
+	const gpus = createAgentGpus({
+		...{ options, folder, state, dispatch, warn },
+		fingerprint: () => offer.fingerprint,
+		onLeft: (devices) => options.others === "subtract" && usable.set({ devices }),
+		learn: (finding) => host.learn(finding),
+		lookAgain: () => host.lookAtGpus(),
+		nowMs: () => monotonicClock.nowMs(),
+	});
+	const host = watchHost({
+		...{ folder, options, state, dispatch },
+		fetched: store.fetched,
+		gpuProbe: gpus.probe,
+		known: () => offer.fingerprint,
+		onChange: (fingerprint) => {
+			offer.fingerprint = fingerprint;
+			dispatch({ kind: "capacityKnown", capacity: capacityOf(fingerprint, options) });
+			usable.refresh();
+			mesh?.advertise();
+		},
+		onDiskUsable: (diskBytes) => usable.set({ diskBytes }),
+	});
+
+	const others = {
+		isHere: (attemptId: AttemptId) => state.attempts.has(attemptId),
+		onLook: (used: Others) => usable.set({ others: used }),
 	};
 
 	/** GPUs first: what is recovered or comes new may hold one. */
 	const recover = async (): Promise<void> => {
-		offer.fingerprint = await withGpus(offer.fingerprint);
-		dispatch({ kind: "capacityKnown", capacity: capacityOf(offer.fingerprint, options) });
+		await Promise.all([host.ready, owner.ready]);
 		dispatch(await runner.recover());
+		await host.keepDisk(runner.relieveDisk);
+		await gpus.firstLook();
+		// Only now is it known which attempts are our own.
+		if (!closed && options.others === "subtract") outside = watchOutside({ ...others, clock: monotonicClock, warn });
 	};
 	const recovered = recover();
 	const offline = setTimeout(async () => {
@@ -145,27 +221,29 @@ export const startAgent = async (
 	nats = await connecting;
 	clearTimeout(offline);
 	const claim = await claimAgentId(nats, agentId, folder);
-	const joining = joinMesh({ nats, agentId, options, coordinator, offer, state, serving, recovered, dispatch, log });
+	const parts = { options, offer, state, usable: usable.current, serving, recovered };
+	const joining = joinMesh({ nats, agentId, coordinator, ...parts, dispatch, log });
 	mesh = joining.link;
 	for (const report of early.splice(0)) mesh.report(report);
 	await joining.joined;
-	void recovered
-		.then(() => withDetails(offer.fingerprint, folder))
-		.then((fingerprint) => {
-			offer.fingerprint = fingerprint;
-			mesh?.advertise();
-		});
+	void recovered.then(() => host.lookCloser());
 
 	return {
 		agentId,
 		grpc,
 		usurped: claim.lost,
-		close: async () => {
+		stayOver: stay.over,
+		close: async (forGood = false) => {
+			stay.close();
 			dispatch({ kind: "drainAsked" });
-			await mesh?.leave();
+			await mesh?.leave(forGood);
 			claim.release();
 			closed = true;
 			idleMemory.close();
+			host.close();
+			gpus.close();
+			owner.close();
+			outside?.close();
 			runner.close();
 			logs.close();
 			peers.close();

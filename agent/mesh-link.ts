@@ -6,11 +6,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { monotonicClock } from "#shared/clock.ts";
-import type { Control, Heartbeat, Report } from "#shared/domain.ts";
+import type { Control, Heartbeat, Report, Usable } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { attemptStatuses } from "./core/core.ts";
 import type { Input } from "./core/inputs.ts";
-import type { AgentState } from "./core/state.ts";
+import { type AgentState, closedReason } from "./core/state.ts";
 import { diskAvailableBytes } from "./fingerprint/disk.ts";
 import { createAdvertiser } from "./link/advert.ts";
 import { onReconnect } from "./link/connection.ts";
@@ -21,6 +21,7 @@ import { type CoordinatorAddress, watchLeader } from "./link/leader.ts";
 import { createReportSender } from "./link/reports.ts";
 import { settleEarly } from "./link/settle-early.ts";
 import { feedTasks } from "./link/tasks.ts";
+import { withdraw } from "./link/withdraw.ts";
 import { buildAdvert, type Offer } from "./offer.ts";
 import type { AgentOptions } from "./options.ts";
 import type { ServingHost } from "./serving-host.ts";
@@ -30,8 +31,13 @@ export interface MeshLink {
 	report(report: Report): void;
 	/** Something in the advert changed. */
 	advertise(): void;
-	/** Says good-bye, and sends what is still to be said, for a short while. */
-	leave(): Promise<void>;
+	/** Something that the mesh should hear before the next heartbeat is due. */
+	beat(): void;
+	/**
+	 * Says good-bye, acknowledges what it took, and sends what is still to be said, for a short while. For good, it removes
+	 * what the mesh kept for it.
+	 */
+	leave(forGood: boolean): Promise<void>;
 }
 
 export interface MeshLinkOptions {
@@ -42,6 +48,8 @@ export interface MeshLinkOptions {
 	coordinator: CoordinatorAddress;
 	offer: Offer;
 	state: AgentState;
+	/** What may be placed here now. */
+	usable(): Usable;
 	serving: ServingHost;
 	/** Before it, the agent does not know what runs here: it beats and takes nothing. */
 	recovered: Promise<void>;
@@ -54,8 +62,11 @@ const UNHEARD_MS = 2_000;
 const GOODBYE_MS = 500;
 const FLUSH_MS = 1_500;
 
+const soon = (what: Promise<unknown> | undefined): Promise<unknown> =>
+	Promise.race([what?.catch(() => undefined), delay(GOODBYE_MS)]);
+
 export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Promise<void> } => {
-	const { nats, agentId, options, coordinator, offer, state, serving, recovered, dispatch, log } = given;
+	const { nats, agentId, options, coordinator, offer, state, usable, serving, recovered, dispatch, log } = given;
 	const sessionId = randomUUID();
 	const folder = options.home.agent;
 	const closers: (() => void)[] = [];
@@ -82,6 +93,8 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 			diskAvailableBytes: await diskAvailableBytes(folder),
 		},
 		draining: state.draining,
+		usable: usable(),
+		closed: closedReason(state),
 	});
 	const desired = followDesiredServing({
 		nats,
@@ -110,6 +123,7 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 			onReply: (reply) => {
 				heard.resolve();
 				dispatch({ kind: "heartbeatReplied", reply });
+				if (reply.advertise) void advertiser.put();
 			},
 			log,
 		});
@@ -138,12 +152,18 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 			if (report.body.kind === "attemptFinished") early.note();
 		},
 		advertise: () => void advertiser.put(),
-		leave: async () => {
-			tasks?.close();
-			await Promise.race([heartbeat?.beat(), delay(GOODBYE_MS)]);
+		beat: () => void heartbeat?.beat(),
+		leave: async (forGood) => {
+			const acknowledged = tasks?.close();
+			await Promise.all([soon(heartbeat?.beat()), soon(acknowledged), forGood && soon(advertiser.put())]);
 			await reports.flush(FLUSH_MS);
 			for (const close of closers) close();
 			reports.close();
+			await soon(nats.flush());
+			if (forGood) {
+				const gone = withdraw(nats, agentId).catch((error) => log.warn({ err: error }, "the mesh keeps its advert"));
+				await Promise.race([gone, delay(FLUSH_MS)]);
+			}
 		},
 	};
 	const joined = Promise.all([advertiser.put(), Promise.race([heard.promise, delay(UNHEARD_MS)])]);

@@ -13,11 +13,18 @@ export interface Offer {
 	grpc: string;
 }
 
-export const capacityOf = (fingerprint: Fingerprint, { cpuMillis, memoryBytes }: AgentOptions): Capacity => ({
-	cpuMillis: Math.min(fingerprint.cpuCores * 1000, cpuMillis ?? Number.POSITIVE_INFINITY),
-	memoryBytes: Math.min(fingerprint.memoryBytes, memoryBytes ?? Number.POSITIVE_INFINITY),
-	gpus: fingerprint.gpus,
-});
+/** Without what is kept for the owner, and no more than the owner gives. */
+export const capacityOf = (fingerprint: Fingerprint, { cpu, memory, disk, owner }: AgentOptions): Capacity => {
+	const given = (there: number, kept: number, most: number | null): number =>
+		Math.max(0, Math.min(there - kept, most ?? there));
+	return {
+		cpuMillis: given(fingerprint.cpuCores * 1000, owner.reserve.cpuMillis, cpu),
+		memoryBytes: given(fingerprint.memoryBytes, owner.reserve.memoryBytes, memory),
+		diskBytes: given(fingerprint.diskBytes, owner.reserve.diskBytes, disk),
+		named: owner.named,
+		gpus: fingerprint.gpus,
+	};
+};
 
 export const buildAdvert = (
 	agentId: AgentId,
@@ -30,17 +37,25 @@ export const buildAdvert = (
 	name: options.name ?? agentId,
 	version: packageJson.version,
 	labels: { ...options.labels },
-	fingerprint,
+	fingerprint: withChosenEngine(fingerprint, options.containerEngine),
 	capacity: asResources(capacityOf(fingerprint, options)),
 	endpoints: { grpc, serving: serving.endpoint },
 	replicas: serving.replicas,
 	...more,
 });
 
+/** An engine that its owner keeps from steps is none for the mesh. */
+const withChosenEngine = (fingerprint: Fingerprint, choice: AgentOptions["containerEngine"]): Fingerprint => {
+	if (choice === "auto") return fingerprint;
+	const isOffered = (name: string): boolean => name === choice || (name !== "docker" && name !== "podman");
+	const runtimes = Object.entries(fingerprint.runtimes).filter(([name]) => isOffered(name));
+	return { ...fingerprint, runtimes: Object.fromEntries(runtimes) };
+};
+
 /** Devices differ: the memory that every one of them has. */
-const asResources = ({ cpuMillis, memoryBytes, gpus }: Capacity): Resources => ({
-	cpuMillis,
-	memoryBytes,
+const asResources = ({ cpuMillis, memoryBytes, diskBytes, named, gpus }: Capacity): Resources => ({
+	...{ cpuMillis, memoryBytes, diskBytes },
+	named: { ...named },
 	gpu:
 		gpus.length === 0
 			? null

@@ -1,104 +1,106 @@
-/** What an agent is started with: flags, the environment, the running mesh's file, defaults; resolved once. */
+/**
+ * What an agent is started with, resolved once: its flags (the table in shared/agent-flags.ts), the environment,
+ * `<home>/agent.json`, the running mesh's file, defaults; each goes before those behind it.
+ */
 
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
+import { readAgentFile } from "#shared/agent-file.ts";
+import { type AgentFlagValues, propertyOf, readFlag } from "#shared/agent-flag-values.ts";
+import { type AgentFlagName, agentFlag, agentFlagNames, flagVariable, isAgentFlag } from "#shared/agent-flags.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
 import { isName } from "#shared/ids.ts";
 import { readMesh } from "#shared/mesh.ts";
-import { parseBytes, parseCpu } from "#shared/pipeline/units.ts";
+import { type OwnerTerms, ownerTerms } from "./owner/terms.ts";
 
-export interface AgentOptions {
+/** The values of all flags; of some, with what stands in for them where nothing was given. */
+export interface AgentOptions extends AgentFlagValues {
 	readonly home: Home;
-	readonly nats: readonly string[];
 	/** host:port of the coordinator's gRPC. */
 	readonly coordinator: string;
-	/** null where none was given. */
-	readonly name: string | null;
-	/** Listened on. */
-	readonly host: string;
 	/** What peers dial. */
 	readonly advertise: string;
-	readonly grpcPort: number;
-	readonly servingPort: number;
-	readonly labels: Readonly<Record<string, string>>;
-	/** What the owner gives at most; null gives all there is. */
-	readonly cpuMillis: number | null;
-	readonly memoryBytes: number | null;
+	readonly owner: OwnerTerms;
 }
 
-const flags = {
-	nats: { type: "string" },
-	coordinator: { type: "string" },
-	name: { type: "string" },
-	home: { type: "string" },
-	host: { type: "string", default: "127.0.0.1" },
-	advertise: { type: "string" },
-	"grpc-port": { type: "string", default: "7402" },
-	"serving-port": { type: "string", default: "8000" },
-	labels: { type: "string", multiple: true, default: [] as string[] },
-	cpu: { type: "string" },
-	memory: { type: "string" },
-} as const;
+/** The texts given for a flag, and where, for a message about them. */
+interface Given {
+	texts: readonly string[];
+	where: string;
+}
 
 export const resolveOptions = (argv: string[], env: NodeJS.ProcessEnv = process.env): AgentOptions => {
-	const given = parseFlags(argv);
-	const home = resolveHome(given.home ?? env.RUNMESH_HOME);
+	const { home: root, ...flags } = parseFlags(argv);
+	const home = resolveHome(root?.[0] ?? (env.RUNMESH_HOME || undefined));
+	const file = readAgentFile(home);
+	const given = (name: AgentFlagName): Given => {
+		const variable = flagVariable(name);
+		const fallback = agentFlag(name).default;
+		const inFlags = flags[name];
+		if (inFlags) return { texts: inFlags, where: `--${name}` };
+		if (env[variable]) return { texts: [env[variable]], where: variable };
+		const inFile = file?.texts[name];
+		if (file && inFile) return { texts: inFile, where: `"${name}" in ${file.path}:` };
+		return { texts: fallback === null ? [] : [fallback], where: `--${name}` };
+	};
+	const values = Object.fromEntries(
+		agentFlagNames.map((name) => {
+			const { texts, where } = given(name);
+			return [propertyOf(name), readFlag(name, texts, where)];
+		}),
+	) as unknown as AgentFlagValues;
+
 	const mesh = readMesh(home);
+	const { host, nats, coordinator, advertise, labels, passEnv } = values;
+	checkLabels(labels);
+	checkVariables(passEnv);
 	return Object.freeze<AgentOptions>({
+		...values,
 		home,
-		nats: (given.nats ?? mesh?.nats ?? "nats://127.0.0.1:4222").split(","),
-		coordinator: hostAndPort(given.coordinator ?? mesh?.grpc ?? "127.0.0.1:7401"),
-		name: given.name ?? null,
-		host: given.host,
-		advertise: given.advertise ?? (isAnyAddress(given.host) ? hostname() : given.host),
-		grpcPort: port("grpc-port", given["grpc-port"]),
-		servingPort: port("serving-port", given["serving-port"]),
-		labels: Object.freeze(parseLabels(given.labels)),
-		cpuMillis: given.cpu === undefined ? null : quantity("cpu", given.cpu, parseCpu, "2 or 1500m"),
-		memoryBytes: given.memory === undefined ? null : quantity("memory", given.memory, parseBytes, "4Gi or 512Mi"),
+		nats: nats.length > 0 ? nats : [mesh?.nats ?? "nats://127.0.0.1:4222"],
+		coordinator: hostAndPort(coordinator ?? mesh?.grpc ?? "127.0.0.1:7401"),
+		owner: ownerTerms(values),
+		advertise: advertise ?? (isAnyAddress(host) ? hostname() : host),
 	});
 };
 
-const parseFlags = (argv: string[]) => {
+const parseFlags = (argv: string[]): Partial<Record<AgentFlagName | "home", string[]>> => {
+	const known = Object.fromEntries(
+		[...agentFlagNames, "home"].map((name) => {
+			const isSwitch = isAgentFlag(name) && agentFlag(name).kind === "switch";
+			return [name, { type: isSwitch ? "boolean" : "string", multiple: true } as const];
+		}),
+	);
 	try {
-		return parseArgs({ args: argv, options: flags, strict: true, allowPositionals: false }).values;
+		const { values } = parseArgs({ args: argv, options: known, strict: true, allowPositionals: false });
+		return Object.fromEntries(Object.entries(values).map(([name, texts]) => [name, (texts ?? []).map(String)]));
 	} catch (cause) {
-		const known = Object.keys(flags).map((flag) => `--${flag}`);
-		throw new RunmeshError("RM_BAD_INPUT", (cause as Error).message, { hint: `known are ${known.join(", ")}`, cause });
+		const names = Object.keys(known).map((flag) => `--${flag}`);
+		throw new RunmeshError("RM_BAD_INPUT", (cause as Error).message, { hint: `known are ${names.join(", ")}`, cause });
 	}
 };
 
 const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
-
-const port = (flag: string, text: string): number => {
-	const value = Number(text);
-	if (/^\d+$/.test(text) && value <= 65_535) return value;
-	throw new RunmeshError("RM_BAD_INPUT", `--${flag} ${text} is no port`, {
-		hint: "give 0 to 65535; 0 takes a free one",
-	});
-};
 
 const hostAndPort = (text: string): string => {
 	if (/^.+:\d{1,5}$/.test(text)) return text;
 	throw new RunmeshError("RM_BAD_INPUT", `--coordinator ${text} is no host:port`, { hint: "such as 10.0.0.5:7401" });
 };
 
-const quantity = (flag: string, text: string, parse: (text: string) => number | null, example: string): number => {
-	const value = parse(text);
-	if (value !== null && value > 0) return value;
-	throw new RunmeshError("RM_BAD_INPUT", `--${flag} ${text} can't be read`, { hint: `write it as ${example}` });
+const checkLabels = (labels: Readonly<Record<string, string>>): void => {
+	const wrong = Object.keys(labels).find((name) => !isName(name));
+	if (wrong === undefined) return;
+	throw new RunmeshError("RM_BAD_INPUT", `the label "${wrong}" is no name`, {
+		hint: "letters, digits, - and _, beginning with a letter or digit",
+	});
 };
 
-/** `--labels zone=lab --labels disk=nvme`, or both with a comma between. */
-const parseLabels = (texts: readonly string[]): Record<string, string> => {
-	const labels: Record<string, string> = {};
-	for (const text of texts.flatMap((list) => list.split(",")).filter((entry) => entry !== "")) {
-		const [name = "", ...value] = text.split("=");
-		if (!isName(name) || value.length === 0) {
-			throw new RunmeshError("RM_BAD_INPUT", `the label "${text}" can't be read`, { hint: "write it as name=value" });
-		}
-		labels[name] = value.join("=");
-	}
-	return labels;
+/** What is ours is set for each step, or is a secret that no step must see. */
+const checkVariables = (names: readonly string[]): void => {
+	const wrong = names.find((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.startsWith("RUNMESH_"));
+	if (wrong === undefined) return;
+	throw new RunmeshError("RM_BAD_INPUT", `--pass-env: ${JSON.stringify(wrong)} can't be passed to steps`, {
+		hint: "name environment variables, but none that begins with RUNMESH_",
+	});
 };

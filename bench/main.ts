@@ -12,6 +12,7 @@ import { figuresTable, type Measured, toFigure } from "./figures.ts";
 import { describeMachine, type Machine, machineLine } from "./machine.ts";
 
 const benchmarks: Record<string, () => Promise<{ parts: readonly Part[] }>> = {
+	agent: () => import("./agent.ts"),
 	dispatch: () => import("./dispatch.ts"),
 	readside: () => import("./readside.ts"),
 	scale: () => import("./scale.ts"),
@@ -37,6 +38,8 @@ const main = async (): Promise<void> => {
 		const what = name === "" ? "a benchmark's name is missing" : `there is no benchmark "${positionals.join(" ")}"`;
 		throw new RunmeshError("RM_BAD_INPUT", what, { hint: `there are ${names}` });
 	}
+	// Figures are of the mesh, however busy the machine is; its agents inherit this.
+	process.env.RUNMESH_OTHERS ??= "ignore";
 	const { parts } = await load();
 	const known = parts.flatMap(({ metrics }) => metrics);
 	const unknown = values.only.filter((metric) => !known.includes(metric));

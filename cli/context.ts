@@ -60,6 +60,11 @@ const normalizeUrl = (text: string): string => {
 	return text.replace(/\/+$/, "");
 };
 
+const joinedUrl = async (home: Home): Promise<string | null> => {
+	const { readJoined } = await import("#shared/joined.ts");
+	return readJoined(home)?.url ?? null;
+};
+
 const meshOf = async (home: Home): Promise<Mesh | null> => {
 	const { readMesh } = await import("#shared/mesh.ts");
 	return readMesh(home);
@@ -83,7 +88,7 @@ export const resolveContext = async (options: GlobalOptions, around: Surrounding
 	const home = resolveHome(options.home ?? (env.RUNMESH_HOME || undefined));
 	const named = options.url || env.RUNMESH_URL;
 	const mesh = named ? null : await meshOf(home);
-	const url = normalizeUrl(named || mesh?.url || DEFAULT_URL);
+	const url = normalizeUrl(named || mesh?.url || (await joinedUrl(home)) || DEFAULT_URL);
 	const token = options.token || env.RUNMESH_TOKEN || readApiToken(home);
 	const { createApiClient } = await import("./lib/client.ts");
 	let client: ApiClient | undefined;

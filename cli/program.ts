@@ -16,6 +16,7 @@ import { registerModels } from "./commands/models.ts";
 import { registerPlan } from "./commands/plan.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerRuns } from "./commands/runs.ts";
+import { registerToken } from "./commands/token.ts";
 import { registerDown, registerUp } from "./commands/up.ts";
 import { contextProvider, DEFAULT_URL, type GlobalOptions, type Surroundings } from "./context.ts";
 import { throwUsageErrors } from "./usage.ts";
@@ -62,6 +63,7 @@ export const buildProgram = (around: Surroundings): Command => {
 		registerInfer,
 		registerAgents,
 		registerAgent,
+		registerToken,
 		registerCoordinator,
 		registerDoctor,
 	]) {

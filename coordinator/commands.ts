@@ -7,11 +7,13 @@ import type { Clock } from "#shared/clock.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import { newRunId, type RunId, type StepKey } from "#shared/ids.ts";
+import { type AgentCommands, createAgentCommands } from "./agent-commands.ts";
 import { submittedEvent } from "./core/decide.ts";
 import type { JournalEvent } from "./core/events.ts";
 import type { Input } from "./core/inputs.ts";
 import type { MeshState, Step } from "./core/state.ts";
 import { isSettled } from "./core/transitions.ts";
+import { createJoinTokenCommands, type JoinTokenCommands } from "./join-tokens.ts";
 import { encodedBytes } from "./journal/journal.ts";
 import { planRun } from "./plan.ts";
 import type { Reactor } from "./reactor.ts";
@@ -27,7 +29,7 @@ export interface Submitted {
 	created: boolean;
 }
 
-export interface Commands {
+export interface Commands extends AgentCommands, JoinTokenCommands {
 	submit(request: SubmitRequest, submitter: string): Promise<Submitted>;
 	/** A new run of the same definition, parameters and code. */
 	retry(runId: RunId, request: RetryRequest, submitter: string): Promise<Submitted>;
@@ -140,6 +142,8 @@ export const createCommands = (
 		plan: async (request) => planRun(state, request),
 		waitReasons: (runId) => waitReasons(state, runId, clock.nowMs()),
 		waits: (runId) => waitsOf(state, runId),
+		...createAgentCommands(state, take),
+		...createJoinTokenCommands(state, take, clock),
 	};
 };
 

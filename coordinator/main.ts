@@ -8,6 +8,7 @@ import { clockFrom, monotonicClock } from "#shared/clock.ts";
 import { natsAuth, requireCredentials } from "#shared/credentials.ts";
 import { errorTable, RunmeshError, toRunmeshError } from "#shared/errors.ts";
 import { buckets } from "#shared/subjects.ts";
+import { advertisedGrpc, advertisedUrl } from "./advertised.ts";
 import { createCodeComparison } from "./code/compare.ts";
 import { createCommands } from "./commands.ts";
 import { defaultCoreOptions } from "./core/turn.ts";
@@ -23,6 +24,7 @@ import { openTail } from "./journal/tail.ts";
 import { trimJournal } from "./journal/trim.ts";
 import { watchConnected } from "./link/connected.ts";
 import { createEffects } from "./link/effects.ts";
+import { createForgetter } from "./link/forget.ts";
 import { consumeReports } from "./link/reports.ts";
 import { createServingWriter } from "./link/serving-writer.ts";
 import { ensureStreams } from "./link/streams.ts";
@@ -101,7 +103,13 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 	const compareCode = createCodeComparison({ blobs: shells.blobs, take: (input) => reactor.take(input), log });
 	const reactor = createReactor(state, {
 		journal,
-		carryOut: createEffects(connection, createServingWriter(servingBucket, leadership.holds, log), compareCode, log),
+		carryOut: createEffects(
+			connection,
+			createServingWriter(servingBucket, leadership.holds, log),
+			compareCode,
+			createForgetter(manager, agentsBucket, (id) => state.agents.get(id)?.online === true, log),
+			log,
+		),
 		committed: (batches) => {
 			snapshotter.committed(batches);
 			shells.readSide.commit(batches);
@@ -122,19 +130,14 @@ const lead = async (options: CoordinatorOptions, connection: NatsConnection, log
 		store: shells.store,
 	});
 	const { url, grpc } = await shells.open(commands, () => isConnected() && !isStuck());
-	leadership.announce(advertised(options.advertise, url, grpc));
+	const { advertise } = options;
+	leadership.announce({ url: advertisedUrl(advertise, url), grpc: advertisedGrpc(advertise, grpc) });
 	process.send?.({ ready: true, url, grpc });
 	log.info({ coordinatorId, epoch: state.epoch, url, grpc, runs: state.runs.size }, "leading");
 	leadership.lost.catch((error) =>
 		failure.reject(new RunmeshError("RM_NOT_LEADER", "another coordinator took the lead", { cause: error })),
 	);
 	return failure.promise;
-};
-
-/** The ports it has opened, at the address that others know it by. */
-const advertised = (address: string, url: string, grpc: string): { url: string; grpc: string } => {
-	const host = address.includes(":") ? `[${address}]` : address;
-	return { url: `http://${host}:${new URL(url).port}`, grpc: `${host}:${grpc.slice(grpc.lastIndexOf(":") + 1)}` };
 };
 
 const main = async (): Promise<void> => {

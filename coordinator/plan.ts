@@ -2,7 +2,7 @@
 
 import type { PlanView, SubmitRequest } from "#shared/api.ts";
 import { expandSteps } from "#shared/pipeline/expand.ts";
-import { requestedByDefinition } from "./core/claims.ts";
+import { requestByDefinition } from "./core/claims.ts";
 import type { MeshState } from "./core/state.ts";
 import { place } from "./placement/place.ts";
 import { readSubmission } from "./submission.ts";
@@ -14,16 +14,16 @@ export const planRun = (state: MeshState, request: SubmitRequest): PlanView => {
 		pipeline: definition.name,
 		params,
 		steps: expandSteps(definition).map((cell) => {
-			const resources = requestedByDefinition(cell.definition);
-			const request = { resources, labels: cell.definition.labels };
+			const request = requestByDefinition(cell.definition);
 			const here = ["select", "approve", "collect"].includes(cell.definition.action.kind);
-			const { agentId, rejected } = here ? { agentId: "coordinator", rejected: [] } : place(request, candidates);
+			const { agentIds, rejected } = here ? { agentIds: ["coordinator"], rejected: [] } : place(request, candidates);
 			return {
 				key: cell.key,
 				matrix: cell.matrix,
 				needs: cell.definition.needs,
-				resources,
-				agent: agentId,
+				resources: request.resources,
+				agent: agentIds[0] ?? null,
+				agents: [...agentIds],
 				rejected: rejected.map(({ agentId: agent, reason }) => ({ agent, reason })),
 			};
 		}),

@@ -5,7 +5,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "#shared/clock.ts";
-import { RunmeshError } from "#shared/errors.ts";
+import { asError, RunmeshError } from "#shared/errors.ts";
 import { decide } from "./core/decide.ts";
 import type { Effect, Input } from "./core/inputs.ts";
 import type { MeshState } from "./core/state.ts";

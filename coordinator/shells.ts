@@ -6,6 +6,7 @@ import { type BlobStore, openBlobStore } from "#shared/blobs/store.ts";
 import { fetchBlob } from "#shared/blobs/transfer.ts";
 import type { Credentials } from "#shared/credentials.ts";
 import type { AgentId } from "#shared/ids.ts";
+import { advertisedGrpc } from "./advertised.ts";
 import type { Commands } from "./commands.ts";
 import { keepHistory } from "./history.ts";
 import type { Resumed } from "./journal/resume.ts";
@@ -60,6 +61,11 @@ export const startShells = async (
 			blobs,
 			commands,
 			agents: () => agentViews(state),
+			joinGrant: () => ({
+				nats: options.nats.split(","),
+				coordinator: advertisedGrpc(options.advertise, rpc.address),
+				credentials,
+			}),
 			fetchBlob: (digest, agentIds) =>
 				fetchBlob(blobs, { digest, sizeBytes: null, maxBytes: BLOB_MAX_BYTES }, holders.sources(agentIds)),
 			committed,

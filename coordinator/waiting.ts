@@ -5,12 +5,13 @@ import type { RunId, StepKey } from "#shared/ids.ts";
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
 import { interpolate } from "#shared/pipeline/interpolate.ts";
 import { isGroupFull } from "./core/assign.ts";
-import { requestedResources } from "./core/claims.ts";
+import { requestOf } from "./core/claims.ts";
 import { runnerFor } from "./core/equals.ts";
 import { scopeOf } from "./core/facts.ts";
-import type { MeshState, Run, Step } from "./core/state.ts";
+import type { Attempt, MeshState, Run, Step } from "./core/state.ts";
 import { isSettled } from "./core/transitions.ts";
-import { emptied, type PlacementRequest, rejectReason } from "./placement/feasible.ts";
+import { type PlacementRequest, rejectReason } from "./placement/feasible.ts";
+import { type AgentNode, emptied, unclaimed } from "./placement/node.ts";
 
 type Blocker = WaitView["blockers"][number];
 
@@ -67,7 +68,8 @@ const waitsOfStep = (state: MeshState, step: Step, known: Known): WaitView[] => 
 	if (status === "held") waits.push(approval(step));
 	if (status === "backoff") waits.push(retry(step));
 	if (status === "ready") waits.push(place(state, step, known.places));
-	if (status === "leased" && step.attempt) waits.push(start(step, step.attempt.agentId, step.attempt.leasedAtMs));
+	if (status === "leased" && step.attempt) waits.push(start(state, step, step.attempt));
+	if (status === "running" && step.attempt) waits.push(...standstill(state, step.attempt));
 	return waits;
 };
 
@@ -123,10 +125,37 @@ const retry = ({ notBeforeMs, attempt }: Step): WaitView =>
 			: [],
 	);
 
-const start = ({ key }: Step, agentId: string, leasedAtMs: number): WaitView =>
-	wait("agents", `${agentId} has been given it and has not said yet that it runs`, leasedAtMs, [
-		{ kind: "agent", id: agentId, reason: `prepares ${key}` },
-	]);
+const start = (
+	{ agents }: MeshState,
+	{ key, definition }: Step,
+	{ members, agentId, leasedAtMs }: Attempt,
+): WaitView => {
+	const busy = members.filter((member) => agents.get(member.agentId)?.preparing.has(member.id));
+	const blockers = (busy.length > 0 ? busy : members.filter(({ started }) => !started)).map(
+		(member): Blocker => ({ kind: "agent", id: member.agentId, reason: `prepares ${key}` }),
+	);
+	const [first] = busy;
+	const what = first
+		? `${first.agentId} ${preparation(definition)}`
+		: `${agentId} has been given it and has not said yet that it runs`;
+	return wait("agents", what, leasedAtMs, blockers);
+};
+
+/** What runs, and goes no further until its agent opens. */
+const standstill = ({ agents }: MeshState, { members, status }: Attempt): WaitView[] => {
+	const blockers = members.flatMap((member): Blocker[] => {
+		const agent = agents.get(member.agentId);
+		if (status !== "running" || !agent?.paused.has(member.id)) return [];
+		return [{ kind: "agent", id: agent.id, reason: agent.node.closed || "opens" }];
+	});
+	const [first] = blockers;
+	return first ? [wait("agents", `it stands still on ${first.id}: ${first.reason}`, null, blockers)] : [];
+};
+
+const preparation = ({ environment, image }: StepDefinition): string => {
+	if (environment) return "sets up its environment: `runmesh logs -f` shows how far it is";
+	return image === "" ? "brings its code and inputs" : "brings its code, inputs and image";
+};
 
 /** Why a ready step is not placed. */
 const place = (state: MeshState, step: Step, places: Map<StepDefinition, WaitView>): WaitView => {
@@ -166,7 +195,7 @@ const deployment = (state: MeshState, { readyAtMs }: Step, replicas: number): Wa
 };
 
 const capacity = (state: MeshState, step: Step): WaitView => {
-	const request = { resources: requestedResources(step), labels: step.definition.labels };
+	const request = requestOf(step);
 	const agents = [...state.agents.values()];
 	if (agents.length === 0) return wait("agents", "no agent has joined the mesh", null);
 	const blockers = agents.map((agent): Blocker => {
@@ -181,11 +210,31 @@ const capacity = (state: MeshState, step: Step): WaitView => {
 const verdict = (state: MeshState, request: PlacementRequest): [WaitView["for"], string] => {
 	const online = [...state.agents.values()].filter((agent) => agent.online);
 	if (online.length === 0) return ["agents", "no agent is online"];
-	const fitting = online.filter(({ node }) => rejectReason(emptied(node), request) === null);
-	if (fitting.length > 0) return ["capacity", "agents that could run it are busy"];
-	const reasons = online.slice(0, REASONS_TOLD).map(({ id, node }) => `${id}: ${rejectReason(emptied(node), request)}`);
-	const more = online.length > REASONS_TOLD ? `; and ${online.length - REASONS_TOLD} more` : "";
-	return ["capacity", `no agent can run it: ${reasons.join("; ")}${more}`];
+	const everReason = (node: AgentNode): string | null => rejectReason({ ...emptied(node), closed: "" }, request);
+	const able = online.filter(({ node }) => everReason(node) === null);
+	const shut = able.filter(({ node }) => node.closed !== "");
+	const { agents: wanted } = request;
+	const many = `${wanted} agents at once are wanted`;
+	if (able.length - shut.length >= wanted) {
+		const open = able.filter(({ node }) => node.closed === "");
+		const used = open.flatMap(({ id, node }) => {
+			const reason = rejectReason(unclaimed(node), request);
+			return reason === null ? [] : [`${id}: ${reason}`];
+		});
+		if (used.length === open.length) return ["capacity", `others use what it needs: ${told(used)}`];
+		return ["capacity", wanted === 1 ? "agents that could run it are busy" : many];
+	}
+	if (able.length >= wanted) {
+		const why = told(shut.map(({ id, node }) => `${id}: ${node.closed}`));
+		return ["agents", `${wanted === 1 ? "" : `${many}; `}agents that could run it take nothing new now: ${why}`];
+	}
+	if (able.length > 0) return ["capacity", `${many}, ${able.length} could run it`];
+	return ["capacity", `no agent can run it: ${told(online.map(({ id, node }) => `${id}: ${everReason(node)}`))}`];
 };
 
 const REASONS_TOLD = 3;
+
+const told = (reasons: readonly string[]): string => {
+	const more = reasons.length - REASONS_TOLD;
+	return [...reasons.slice(0, REASONS_TOLD), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
+};

@@ -21,6 +21,12 @@
  *   PUT  /api/v1/blobs/:digest              bytes → 201, 204 when already here
  *   POST /api/v1/blobs/missing              {digests} → {missing}
  *   GET  /api/v1/agents, /api/v1/agents/:agent          AgentView[], AgentView
+ *   POST /api/v1/agents/:agent/cordon, …/uncordon, …/drain   AgentModeRequest → AgentView
+ *   DELETE /api/v1/agents/:agent           forgets one that is lost (204)
+ *   POST /api/v1/join-tokens                JoinTokenRequest → JoinTokenView with its `token` (201)
+ *   GET  /api/v1/join-tokens                JoinTokenView[]
+ *   DELETE /api/v1/join-tokens/:id          revokes it (204)
+ *   POST /api/v1/join                       JoinRequest → JoinGrant; the token in it is all the right that it needs
  *   GET  /api/v1/models, /api/v1/models/:model          ModelView[], ModelView
  *   GET  /api/v1/deployments                DeploymentView[]
  *   GET  /api/v1/events?run=                SSE; id = "<sequence>.<index>", data = EventView; Last-Event-ID resumes;
@@ -31,7 +37,7 @@
  * Errors are application/problem+json: ProblemView.
  */
 
-import type { ArtifactRef, Failure, Fingerprint, Metric, ReplicaStatus, Resources } from "./domain.ts";
+import type { ArtifactRef, Failure, Fingerprint, Metric, ReplicaStatus, Resources, Usable, Usage } from "./domain.ts";
 import type { ErrorCode } from "./errors.ts";
 import type { ParamValue, PipelineProblem } from "./pipeline/definition.ts";
 
@@ -119,6 +125,10 @@ export interface AttemptView {
 	failure: Failure | null;
 	/** Why it was declined or cancelled. */
 	reason: string;
+	/** Of a step on several agents: the others, by rank from 1. */
+	members: string[];
+	/** What it took; null while it runs, and when nothing of it ran. */
+	usage: Usage | null;
 }
 
 export interface StepView {
@@ -156,6 +166,8 @@ export interface Page<T> {
 export interface LogRecord {
 	step: string;
 	attempt: number;
+	/** Of a step on several agents: whose output it is. */
+	rank?: number;
 	stream: "stdout" | "stderr";
 	atMs: number;
 	/** Of the first byte in its stream. */
@@ -189,17 +201,67 @@ export interface ManifestView {
 export interface AgentView {
 	id: string;
 	name: string;
-	/** online: a heartbeat within the lease; lost: none. */
-	state: "online" | "lost" | "cordoned";
+	/**
+	 * online: a heartbeat within the lease; lost: none; closed: its owner, or a fault, keeps it from taking work; drained:
+	 * nothing runs there any more.
+	 */
+	state: "online" | "lost" | "closed" | "cordoned" | "draining" | "drained";
+	/** Why it takes nothing new; "" when it does. */
+	closed: string;
+	/** Who cordoned or drained it, and why; null when nobody did. */
+	cordon: { reason: string; by: string; sinceMs: number } | null;
 	version: string;
 	labels: Record<string, string>;
 	fingerprint: Fingerprint | null;
 	capacity: Resources | null;
+	/** Of the capacity, what others on the machine leave; null where the agent does not tell. */
+	usable: Usable | null;
 	free: Resources | null;
+	/** Its GPUs and what is free on each, with the reason where one is held. */
+	devices: { id: string; model: string; memoryBytes: number; freeBytes: number; attempts: number; reason: string }[];
 	attempts: string[];
 	replicas: ReplicaStatus[];
 	endpoints: { grpc: string; serving: string } | null;
 	lastHeartbeatAtMs: number | null;
+}
+
+export interface AgentModeRequest {
+	reason: string;
+	/** Drained, the agent ends itself; only with `drain`. */
+	leave?: boolean;
+}
+
+export interface JoinTokenRequest {
+	/** How long it can be used. */
+	ttlMs: number;
+	/** How many machines may use it. */
+	uses: number;
+}
+
+export interface JoinTokenView {
+	id: string;
+	expiresAtMs: number;
+	uses: number;
+	used: number;
+	by: string;
+	/** Hosts that used it. */
+	hosts: string[];
+	/** The secret itself: only in the answer that made it. */
+	token?: string;
+}
+
+export interface JoinRequest {
+	token: string;
+	/** The machine's own name, for the record. */
+	host: string;
+}
+
+/** What a machine needs to start an agent. Addresses on which the coordinator listens only itself are left as they are. */
+export interface JoinGrant {
+	nats: string[];
+	/** host:port of the coordinator's gRPC. */
+	coordinator: string;
+	credentials: { apiToken: string; inferenceToken: string; meshToken: string; natsUser: string; natsPassword: string };
 }
 
 export interface ModelVersionView {
@@ -238,8 +300,10 @@ export interface PlanStepView {
 	matrix: Record<string, ParamValue>;
 	needs: string[];
 	resources: Resources;
-	/** Agent it would go to on the mesh as it is now; null when none fits. */
+	/** Agent it would go to on the mesh as it is now, of several the first; null when none fits, or too few do. */
 	agent: string | null;
+	/** All of them, by rank; [] when none fits. */
+	agents: string[];
 	/** For each agent that does not fit, the first reason. */
 	rejected: { agent: string; reason: string }[];
 }

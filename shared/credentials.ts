@@ -84,7 +84,7 @@ export const requireCredentials = (home: Home, env: NodeJS.ProcessEnv = process.
 	const credentials = readCredentials(home, env);
 	if (credentials) return credentials;
 	throw new RunmeshError("RM_UNAUTHENTICATED", `no credentials in ${home.credentials} or the environment`, {
-		hint: "start a mesh with `runmesh up`, or set RUNMESH_TOKEN, RUNMESH_INFERENCE_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER and RUNMESH_NATS_PASSWORD",
+		hint: "join a mesh with `runmesh agent join`, start one with `runmesh up`, or set RUNMESH_TOKEN, RUNMESH_INFERENCE_TOKEN, RUNMESH_MESH_TOKEN, RUNMESH_NATS_USER and RUNMESH_NATS_PASSWORD",
 	});
 };
 

@@ -17,6 +17,10 @@ export interface Resources {
 	cpuMillis: number;
 	memoryBytes: number;
 	gpu: GpuRequest | null;
+	/** Of the disk that holds the agent's folder; 0 asks for none. */
+	diskBytes: number;
+	/** What agents are said to have by name, such as licences: how many of each. */
+	named: Record<string, number>;
 }
 
 export interface ArtifactRef {
@@ -75,7 +79,9 @@ export type FailureCause =
 	| "gate"
 	| "disk"
 	| "serving"
-	| "rejected";
+	| "rejected"
+	/** The step's environment, an image or packages, could not be made. */
+	| "setup";
 
 export interface Failure {
 	cause: FailureCause;
@@ -83,6 +89,33 @@ export interface Failure {
 	exitCode?: number;
 	/** "" unless a signal ended it. */
 	signal: string;
+}
+
+/** Packages that a step wants beside its code: made once on an agent, and shared by all that ask for the same. */
+export interface StepEnvironment {
+	kind: "python" | "conda" | "node";
+	/** In the code tree: requirements, an environment file, or a folder with package-lock.json; "" when there is none. */
+	file: string;
+	/** Python's, beside those of the file. */
+	packages: string[];
+	/** Of the interpreter, such as "3.11"; "" takes what is there. */
+	version: string;
+}
+
+/** One member of a step that runs on several agents at once. */
+export interface GangPlace {
+	rank: number;
+	size: number;
+	/** Where the members find the first of them. */
+	masterAddr: string;
+	masterPort: number;
+}
+
+/** What an attempt may take at most; 0 is no limit. */
+export interface Limits {
+	cpuMillis: number;
+	memoryBytes: number;
+	diskBytes: number;
 }
 
 export type TaskAction = { kind: "command"; command: string; shell: string[]; workdir: string } | { kind: "noop" };
@@ -110,6 +143,26 @@ export interface Task {
 	code: ArtifactRef | null;
 	/** The outcome tells which files of the code were read: its step may be cached. */
 	trackCode: boolean;
+	/** It runs in a container of this image; "" for a plain process. */
+	image: string;
+	/** null without one. */
+	environment: StepEnvironment | null;
+	limits: Limits;
+	/** null for a step on one agent. */
+	gang: GangPlace | null;
+}
+
+/** What an attempt took. 0 where it was not measured. */
+export interface Usage {
+	/** Before its command began: code, inputs, packages, image. */
+	setupMs: number;
+	cpuSeconds: number;
+	peakMemoryBytes: number;
+	/** Time that its devices were busy. */
+	gpuSeconds: number;
+	peakGpuMemoryBytes: number;
+	/** How each limit was kept: "memory" → "cgroup v2", "watched", "container". */
+	limits: Record<string, string>;
 }
 
 export interface AttemptIdentity {
@@ -137,6 +190,8 @@ export type ReportBody =
 			logDroppedBytes: number;
 			/** null unless the task asked for it and the host can tell. */
 			codeUse: CodeUse | null;
+			/** null when nothing of it ran. */
+			usage: Usage | null;
 	  }
 	| { kind: "attemptDeclined"; attempt: AttemptIdentity; reason: string };
 
@@ -148,7 +203,11 @@ export interface Report {
 	body: ReportBody;
 }
 
-export type AttemptPhase = "accepted" | "running" | "finished";
+/** What was decided of an agent: cordoned takes nothing new; draining is that, until all that runs there has ended. */
+export type AgentMode = "open" | "cordoned" | "draining";
+
+/** paused: it runs, but stands still while its agent is closed. */
+export type AttemptPhase = "accepted" | "preparing" | "running" | "paused" | "finished";
 
 export interface Heartbeat {
 	agentId: AgentId;
@@ -158,6 +217,19 @@ export interface Heartbeat {
 	attempts: { attemptId: AttemptId; fence: number; phase: AttemptPhase }[];
 	load: { load1: number; memoryAvailableBytes: number; diskAvailableBytes: number } | null;
 	draining: boolean;
+	/** null from an agent that does not tell: then its capacity stands. */
+	usable: Usable | null;
+	/** Why nothing may be placed there now, such as its owner's hours; "" when it may. */
+	closed: string;
+}
+
+/** What may be placed on an agent now: its capacity, less what others on the machine use. */
+export interface Usable {
+	cpuMillis: number;
+	memoryBytes: number;
+	diskBytes: number;
+	/** Devices that are not to be had in full; with a reason nobody gets them whole, without one but for this little. */
+	devices: { id: string; memoryBytes: number; reason: string }[];
 }
 
 export interface StopAttempt {
@@ -171,6 +243,10 @@ export interface HeartbeatReply {
 	stop: StopAttempt[];
 	/** Outcomes the journal has: the agent may forget these attempts. */
 	settled: AttemptId[];
+	/** It has been drained, and was asked to end itself then. */
+	leave: boolean;
+	/** The leader has no advert of it: it was forgotten, and is back. */
+	advertise: boolean;
 }
 
 export interface Control {
@@ -184,6 +260,21 @@ export interface Gpu {
 	model: string;
 	memoryBytes: number;
 	driver: string;
+	/** The vendor's number of it, of a slice that of its device; -1 where there is none. */
+	index: number;
+	/** "8.0"; "" where it is not told. */
+	computeCapability: string;
+	/** Of a slice (MIG): the device it is a part of; "" for a whole one. */
+	parent: string;
+	/** Why nobody is given it, such as an Xid error; "" when it works. */
+	fault: string;
+}
+
+export interface NetworkInterface {
+	name: string;
+	address: string;
+	/** 0 where it is not told. */
+	megabitsPerSecond: number;
 }
 
 export interface Fingerprint {
@@ -195,7 +286,17 @@ export interface Fingerprint {
 	cpuCores: number;
 	memoryBytes: number;
 	diskBytes: number;
+	/** 0 where it is not told. */
+	cpuSockets: number;
+	numaNodes: number;
+	swapBytes: number;
+	network: NetworkInterface[];
+	/** "v1", "v2"; "" without. */
+	cgroup: string;
+	/** Limits that this host keeps, and how: "memory" → "cgroup v2". */
+	limits: Record<string, string>;
 	gpus: Gpu[];
+	/** "node", "python", "uv", "conda", "docker", "podman" → version. Of an engine: only where it can be used. */
 	runtimes: Record<string, string>;
 	problems: Record<string, string>;
 }

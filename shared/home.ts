@@ -25,6 +25,10 @@ export interface Home {
 	coordinatorBlobs: string;
 	coordinatorLogs: string;
 	agent: string;
+	/** Flags of the agent that need not be typed (agent-file.ts). */
+	agentFile: string;
+	/** Of a machine that has joined: the mesh's address (joined.ts). */
+	joined: string;
 	/** Logs of the mesh's own processes. */
 	logs: string;
 }
@@ -45,6 +49,8 @@ export const resolveHome = (root: string = process.env.RUNMESH_HOME ?? join(home
 		coordinatorBlobs: at("coordinator", "blobs"),
 		coordinatorLogs: at("coordinator", "logs"),
 		agent: at("agent"),
+		agentFile: at("agent.json"),
+		joined: at("joined.json"),
 		logs: at("logs"),
 	};
 };

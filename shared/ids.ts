@@ -27,6 +27,9 @@ export const isName = (text: string): boolean => NAME.test(text);
 export const attemptId = (run: RunId, step: StepKey, attemptNumber: number): AttemptId =>
 	`${run}.${step}.${attemptNumber}` as AttemptId;
 
+/** By which the member of that rank goes of an attempt on several agents: it has a record and a log of its own. */
+export const memberId = (id: AttemptId, rank: number): AttemptId => (rank === 0 ? id : (`${id}.r${rank}` as AttemptId));
+
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** The last `length` digits of a whole number: letters and numerals that sort as it does. */

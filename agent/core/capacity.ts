@@ -1,18 +1,20 @@
-/** The ledger of what accepted attempts hold: CPU, memory, and GPUs as whole devices or as a share of one's memory. */
+/**
+ * The ledger of what accepted attempts hold: CPU, memory, disk, what goes by name, and GPUs as whole devices or as a
+ * share of one's memory.
+ */
 
-import type { Gpu, Resources } from "#shared/domain.ts";
+import type { Gpu, Resources, Usable } from "#shared/domain.ts";
+import { chooseGpus, type DeviceRoom, gpuShortage } from "#shared/gpu-choice.ts";
 import type { AttemptId } from "#shared/ids.ts";
-import { formatBytes } from "#shared/pipeline/units.ts";
+import { claimNamed, type Named, namedShortage, type Quantity, quantities, shortage } from "#shared/shortage.ts";
 
-export interface Capacity {
-	cpuMillis: number;
-	memoryBytes: number;
+export interface Capacity extends Record<Quantity, number> {
+	named: Named;
 	gpus: Gpu[];
 }
 
-export interface Reservation {
-	cpuMillis: number;
-	memoryBytes: number;
+export interface Reservation extends Record<Quantity, number> {
+	named: Named;
 	gpuIds: string[];
 	/** On each device; 0 holds whole devices. */
 	gpuMemoryBytes: number;
@@ -20,10 +22,12 @@ export interface Reservation {
 
 export interface Ledger {
 	capacity: Capacity;
+	/** What others on the machine leave of it; null when nobody has looked. */
+	usable: Usable | null;
 	readonly held: Map<AttemptId, Reservation>;
 }
 
-export const createLedger = (capacity: Capacity): Ledger => ({ capacity, held: new Map() });
+export const createLedger = (capacity: Capacity): Ledger => ({ capacity, usable: null, held: new Map() });
 
 /** Devices for the attempt, or why it does not fit. */
 export const reserve = (
@@ -31,28 +35,18 @@ export const reserve = (
 	attemptId: AttemptId,
 	wanted: Resources,
 ): { gpuIds: string[] } | { refused: string } => {
-	const { capacity, held } = ledger;
-	const cpuFree = capacity.cpuMillis - sum(held, "cpuMillis");
-	if (wanted.cpuMillis > cpuFree) {
-		return { refused: `cpu: ${wanted.cpuMillis}m wanted, ${cpuFree}m of ${capacity.cpuMillis}m free` };
-	}
-	const memoryFree = capacity.memoryBytes - sum(held, "memoryBytes");
-	if (wanted.memoryBytes > memoryFree) {
-		return {
-			refused: `memory: ${formatBytes(wanted.memoryBytes)} wanted, ${formatBytes(memoryFree)} of ${formatBytes(capacity.memoryBytes)} free`,
-		};
-	}
-	const gpuIds = chooseGpus(ledger, wanted);
-	if (!Array.isArray(gpuIds)) return gpuIds;
-	hold(ledger, attemptId, wanted, gpuIds);
-	return { gpuIds };
+	const refused = refusal(ledger, wanted);
+	if (refused !== null) return { refused };
+	const chosen = chooseDevices(ledger, wanted);
+	if ("gpuIds" in chosen) hold(ledger, attemptId, wanted, chosen.gpuIds);
+	return chosen;
 };
 
 /** Without asking: an attempt found running holds what it holds. */
 export const hold = (ledger: Ledger, attemptId: AttemptId, wanted: Resources, gpuIds: string[]): void => {
+	const { cpuMillis, memoryBytes, diskBytes, named } = wanted;
 	ledger.held.set(attemptId, {
-		cpuMillis: wanted.cpuMillis,
-		memoryBytes: wanted.memoryBytes,
+		...{ cpuMillis, memoryBytes, diskBytes, named },
 		gpuIds,
 		gpuMemoryBytes: wanted.gpu?.memoryBytes ?? 0,
 	});
@@ -62,40 +56,40 @@ export const release = (ledger: Ledger, attemptId: AttemptId): void => {
 	ledger.held.delete(attemptId);
 };
 
-const sum = (held: Ledger["held"], what: "cpuMillis" | "memoryBytes"): number => {
+/** GPUs apart. */
+const refusal = ({ capacity, usable, held }: Ledger, wanted: Resources): string | null => {
+	for (const what of quantities) {
+		const whole = capacity[what];
+		const stock = { capacity: whole, usable: Math.min(whole, usable?.[what] ?? whole), claimed: sum(held, what) };
+		const reason = shortage(what, wanted[what], stock);
+		if (reason !== null) return reason;
+	}
+	const claimed = new Map<string, number>();
+	for (const { named } of held.values()) claimNamed(claimed, named, 1);
+	return namedShortage(wanted.named, capacity.named, claimed);
+};
+
+const sum = (held: Ledger["held"], what: Quantity): number => {
 	let total = 0;
 	for (const reservation of held.values()) total += reservation[what];
 	return total;
 };
 
-/** The fullest devices that still fit, so that whole ones stay free for those who need them whole. */
-const chooseGpus = (ledger: Ledger, { gpu }: Resources): string[] | { refused: string } => {
-	if (!gpu || gpu.count === 0) return [];
-	const wanted = gpu.model.toLowerCase();
-	const suited = ledger.capacity.gpus.filter(({ model }) => model.toLowerCase().includes(wanted));
-	const name = gpu.model || "GPU";
-	if (suited.length < gpu.count) {
-		return { refused: `gpu: ${gpu.count} × ${name} wanted, ${suited.length} here` };
-	}
-	const fitting = suited
-		.map((device) => ({ id: device.id, ...freeOn(ledger, device) }))
-		.filter(({ free, untouched }) => (gpu.memoryBytes === 0 ? untouched : free >= gpu.memoryBytes))
-		.sort((a, b) => a.free - b.free);
-	if (fitting.length < gpu.count) {
-		const size = gpu.memoryBytes === 0 ? "whole" : `with ${formatBytes(gpu.memoryBytes)} free`;
-		return { refused: `gpu: ${gpu.count} × ${name} ${size} wanted, ${fitting.length} of ${suited.length} free` };
-	}
-	return fitting.slice(0, gpu.count).map(({ id }) => id);
+const chooseDevices = (ledger: Ledger, { gpu }: Resources): { gpuIds: string[] } | { refused: string } => {
+	if (!gpu) return { gpuIds: [] };
+	const rooms = ledger.capacity.gpus.map((device) => roomOn(ledger, device));
+	const chosen = chooseGpus(rooms, gpu);
+	return chosen ? { gpuIds: chosen.map(({ id }) => id) } : { refused: gpuShortage(rooms, gpu) };
 };
 
-const freeOn = (ledger: Ledger, device: Gpu): { free: number; untouched: boolean } => {
-	let free = device.memoryBytes;
-	let untouched = true;
-	for (const { gpuIds, gpuMemoryBytes } of ledger.held.values()) {
-		if (!gpuIds.includes(device.id)) continue;
-		untouched = false;
-		free = gpuMemoryBytes === 0 ? 0 : free - gpuMemoryBytes;
-		if (free <= 0) return { free: 0, untouched };
+const roomOn = ({ usable, held }: Ledger, { id, model, parent, memoryBytes, fault }: Gpu): DeviceRoom => {
+	const left = usable?.devices.find((device) => device.id === id);
+	let freeBytes = fault === "" ? Math.min(memoryBytes, left?.memoryBytes ?? memoryBytes) : 0;
+	let claims = 0;
+	for (const { gpuIds, gpuMemoryBytes } of held.values()) {
+		if (!gpuIds.includes(id)) continue;
+		claims++;
+		freeBytes -= gpuMemoryBytes === 0 ? memoryBytes : gpuMemoryBytes;
 	}
-	return { free, untouched };
+	return { id, model, parent, reason: fault || (left?.reason ?? ""), freeBytes: Math.max(0, freeBytes), claims };
 };

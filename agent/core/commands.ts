@@ -3,7 +3,7 @@
 import type { Failure, Report, Task } from "#shared/domain.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import type { Exit } from "./inputs.ts";
-import type { Stop } from "./state.ts";
+import type { Pause, Stop } from "./state.ts";
 
 /** What an outcome is made from. */
 export type Ending =
@@ -16,7 +16,7 @@ export type Command =
 	| { kind: "acknowledge"; delivery: number }
 	/** Put the task on disk → taskPersisted, taskNotPersisted. */
 	| { kind: "persist"; task: Task }
-	/** Bring code and inputs → prepared, prepareFailed. */
+	/** Bring code, inputs and what it runs in → prepared, prepareFailed, unable. */
 	| { kind: "prepare"; task: Task }
 	/** Stop preparing → prepareFailed, or prepared when it was just done. */
 	| { kind: "abortPrepare"; attemptId: AttemptId }
@@ -26,6 +26,10 @@ export type Command =
 	| { kind: "follow"; task: Task; startedAtMs: number }
 	/** To the whole process group. The stop is on disk before the signal is sent. */
 	| { kind: "signal"; attemptId: AttemptId; signal: "SIGTERM" | "SIGKILL"; stop: Stop }
+	/** All its processes stand still; `pause` is on disk before the first does. */
+	| { kind: "pause"; attemptId: AttemptId; pause: Pause }
+	/** They go on; `pause` is on disk once they do. */
+	| { kind: "resume"; attemptId: AttemptId; pause: Pause }
 	/** → woken. Replaces an earlier one of the same attempt. */
 	| { kind: "wake"; attemptId: AttemptId; atMs: number }
 	/** End what is left of it, take its outputs and metrics, put the outcome on disk → outcomeReady. */

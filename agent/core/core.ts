@@ -8,6 +8,7 @@ import { assertNever } from "#shared/assert-never.ts";
 import type { AttemptPhase, Failure } from "#shared/domain.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import { release } from "./capacity.ts";
+import { closedChanged, heedClosed } from "./closing.ts";
 import type { Command } from "./commands.ts";
 import type { Exit, Input } from "./inputs.ts";
 import { handBack, receiveTask } from "./intake.ts";
@@ -15,7 +16,8 @@ import { recover } from "./recovery.ts";
 import { startedReport } from "./reports.ts";
 import { finish, heartbeatReplied } from "./settlement.ts";
 import type { AgentState, Attempt, FinishedBody } from "./state.ts";
-import { stopAttempt, terminate, wakeForTimeout, woken } from "./stopping.ts";
+import { gaveTaskBack } from "./stay.ts";
+import { limitExceeded, stopAttempt, terminate, unstartedBy, wakeForTimeout, woken } from "./stopping.ts";
 
 export const handle = (state: AgentState, input: Input, nowMs: number): Command[] => {
 	switch (input.kind) {
@@ -24,6 +26,11 @@ export const handle = (state: AgentState, input: Input, nowMs: number): Command[
 		case "capacityKnown":
 			state.ledger.capacity = input.capacity;
 			return [];
+		case "usableKnown":
+			state.ledger.usable = input.usable;
+			return [];
+		case "closedChanged":
+			return closedChanged(state, input, nowMs);
 		case "taskReceived":
 			heeds(state, input.task.leaderEpoch);
 			return receiveTask(state, input, nowMs);
@@ -33,6 +40,8 @@ export const handle = (state: AgentState, input: Input, nowMs: number): Command[
 			return within(state, input.attemptId, (attempt) => notPersisted(state, attempt, input.reason, nowMs));
 		case "prepared":
 			return within(state, input.attemptId, (attempt) => prepared(attempt, nowMs));
+		case "unable":
+			return within(state, input.attemptId, (attempt) => unable(state, attempt, input.reason, nowMs));
 		case "prepareFailed":
 		case "launchFailed":
 			return within(state, input.attemptId, (attempt) => neverStarted(attempt, input.failure, nowMs));
@@ -46,6 +55,8 @@ export const handle = (state: AgentState, input: Input, nowMs: number): Command[
 			return within(state, input.attemptId, (attempt) => woken(attempt, nowMs));
 		case "stopAsked":
 			return heeds(state, input.leaderEpoch) ? stopAttempt(state, input.attemptId, input.reason, nowMs) : [];
+		case "limitExceeded":
+			return within(state, input.attemptId, (attempt) => limitExceeded(attempt, input, nowMs));
 		case "heartbeatReplied":
 			return heeds(state, input.reply.leaderEpoch) ? heartbeatReplied(state, input.reply, nowMs) : [];
 		case "drainAsked":
@@ -69,15 +80,16 @@ export const attemptStatuses = (state: AgentState): { attemptId: AttemptId; fenc
 	const living: Attempt[] = [];
 	const finished: Attempt[] = [];
 	for (const attempt of state.attempts.values()) (attempt.phase === "finished" ? finished : living).push(attempt);
-	return [...living, ...finished].slice(0, STATUS_LIMIT).map(({ identity, phase }) => ({
-		attemptId: identity.attemptId,
-		fence: identity.fence,
-		phase: outwardPhase(phase),
+	return [...living, ...finished].slice(0, STATUS_LIMIT).map((attempt) => ({
+		attemptId: attempt.identity.attemptId,
+		fence: attempt.identity.fence,
+		phase: outwardPhase(attempt),
 	}));
 };
 
-const outwardPhase = (phase: Attempt["phase"]): AttemptPhase => {
-	if (phase === "finished") return "finished";
+const outwardPhase = ({ phase, pausedAtMs }: Attempt): AttemptPhase => {
+	if (phase === "running" && pausedAtMs !== null) return "paused";
+	if (phase === "finished" || phase === "preparing") return phase;
 	return phase === "running" || phase === "collecting" ? "running" : "accepted";
 };
 
@@ -104,6 +116,7 @@ const notPersisted = (state: AgentState, attempt: Attempt, reason: string, nowMs
 	attempt.deliveries = [];
 	if (attempt.phase !== "accepted") return acknowledgements;
 	const report = handBack(state, identity, reason, nowMs);
+	gaveTaskBack(state);
 	return [report, { kind: "discard", attemptId: identity.attemptId }, ...acknowledgements];
 };
 
@@ -114,15 +127,21 @@ const prepared = (attempt: Attempt, nowMs: number): Command[] => {
 	return [{ kind: "launch", task: attempt.task, gpuIds: attempt.gpuIds }];
 };
 
+/** It was accepted for what the host was said to have. */
+const unable = (state: AgentState, attempt: Attempt, reason: string, nowMs: number): Command[] => {
+	if (attempt.phase !== "preparing") return [];
+	if (attempt.stop) return neverStarted(attempt, null, nowMs);
+	const { attemptId } = attempt.identity;
+	return [handBack(state, attempt.identity, reason, nowMs), { kind: "discard", attemptId }];
+};
+
 /** Over before it began: stopped, or its preparation or launch failed. */
 const neverStarted = (attempt: Attempt, failure: Failure | null, nowMs: number): Command[] => {
 	const { task, phase, stop } = attempt;
 	if (!task || (phase !== "accepted" && phase !== "preparing" && phase !== "launching")) return [];
 	attempt.phase = "collecting";
-	const ending = stop
-		? ({ kind: "unstarted", outcome: "cancelled", failure: null, atMs: nowMs } as const)
-		: ({ kind: "unstarted", outcome: "failed", failure, atMs: nowMs } as const);
-	return [{ kind: "collect", task, ending }];
+	const how = stop ? unstartedBy(stop) : ({ outcome: "failed", failure } as const);
+	return [{ kind: "collect", task, ending: { kind: "unstarted", ...how, atMs: nowMs } }];
 };
 
 const launched = (state: AgentState, attempt: Attempt, startedAtMs: number, nowMs: number): Command[] => {
@@ -130,7 +149,8 @@ const launched = (state: AgentState, attempt: Attempt, startedAtMs: number, nowM
 	attempt.phase = "running";
 	attempt.startedAtMs = startedAtMs;
 	const report: Command = { kind: "report", report: startedReport(state.agentId, attempt.identity, nowMs) };
-	return attempt.stop ? [report, ...terminate(attempt, attempt.stop)] : [report, ...wakeForTimeout(attempt)];
+	if (attempt.stop) return [report, ...terminate(attempt, attempt.stop, nowMs)];
+	return [report, ...wakeForTimeout(attempt), ...heedClosed(state, attempt, nowMs)];
 };
 
 const exited = (attempt: Attempt, exit: Exit): Command[] => {

@@ -5,7 +5,8 @@ import { release, reserve } from "./capacity.ts";
 import type { Command } from "./commands.ts";
 import { declinedReport, emptyOutcome, startedReport } from "./reports.ts";
 import { finish, reportOutcome } from "./settlement.ts";
-import { type AgentState, type Attempt, identityOf, noteFence, remember, stepOf } from "./state.ts";
+import { type AgentState, type Attempt, closedReason, identityOf, noteFence, remember, stepOf } from "./state.ts";
+import { tookTask } from "./stay.ts";
 import { stopAttempt } from "./stopping.ts";
 
 interface Received {
@@ -28,6 +29,7 @@ export const receiveTask = (state: AgentState, received: Received, nowMs: number
 
 	if (past?.kind === "stopped") return [...finishAtOnce(state, task, "cancelled", nowMs), acknowledge];
 	if (state.draining) return decline(state, received, "the agent is draining", nowMs);
+	if (state.closed.size > 0) return decline(state, received, closedReason(state), nowMs);
 	if (task.action.kind === "noop") return [...finishAtOnce(state, task, "succeeded", nowMs), acknowledge];
 
 	const reserved = reserve(state.ledger, task.attemptId, task.resources);
@@ -42,6 +44,7 @@ export const receiveTask = (state: AgentState, received: Received, nowMs: number
 	attempt.gpuIds = reserved.gpuIds;
 	state.attempts.set(task.attemptId, attempt);
 	noteFence(state, attempt.identity);
+	tookTask(state);
 	return [...superseded, { kind: "persist", task }];
 };
 
@@ -52,6 +55,8 @@ export const newAttempt = (task: Task, kept: Task | null): Attempt => ({
 	deliveries: [],
 	gpuIds: [],
 	startedAtMs: 0,
+	pausedAtMs: null,
+	pausedMs: 0,
 	stop: null,
 	outcome: null,
 	reportedAtMs: 0,

@@ -1,11 +1,13 @@
 /** A restarted agent takes up what it finds on disk. */
 
 import { hold, reserve } from "./capacity.ts";
+import { heedClosed } from "./closing.ts";
 import type { Command } from "./commands.ts";
 import type { Input, RecoveredAttempt } from "./inputs.ts";
 import { handBack, newAttempt } from "./intake.ts";
 import { finish } from "./settlement.ts";
 import { type AgentState, noteFence, remember } from "./state.ts";
+import { gaveTaskBack, tookTask } from "./stay.ts";
 import { terminate, wakeForTimeout } from "./stopping.ts";
 
 type Recovered = Extract<Input, { kind: "recovered" }>;
@@ -21,23 +23,27 @@ export const recover = (state: AgentState, { attempts, settled }: Recovered, now
 };
 
 const resume = (state: AgentState, recovered: RecoveredAttempt, nowMs: number): Command[] => {
-	const { task, startedAtMs, stop, progress } = recovered;
+	const { task, startedAtMs, stop, pause, progress } = recovered;
 	const attempt = newAttempt(task, task);
 	attempt.onDisk = true;
 	// A clock that was set back meanwhile must not make a timeout or a grace longer.
 	attempt.startedAtMs = Math.min(startedAtMs, nowMs);
 	attempt.stop = stop && { ...stop, atMs: Math.min(stop.atMs, nowMs) };
+	attempt.pausedAtMs = pause.sinceMs === null ? null : Math.min(pause.sinceMs, nowMs);
+	attempt.pausedMs = pause.beforeMs;
 	attempt.gpuIds = recovered.gpuIds;
 	state.attempts.set(task.attemptId, attempt);
 	noteFence(state, attempt.identity);
+	tookTask(state);
 	if (progress.kind === "finished") return finish(state, attempt, progress.outcome, nowMs);
 
 	if (progress.kind === "accepted") {
 		const reserved = reserve(state.ledger, task.attemptId, task.resources);
 		if ("gpuIds" in reserved) {
 			attempt.gpuIds = reserved.gpuIds;
-			return [{ kind: "persist", task }];
+			return [{ kind: "persist", task }, ...heedClosed(state, attempt, nowMs)];
 		}
+		gaveTaskBack(state);
 		const { attemptId } = attempt.identity;
 		return [handBack(state, attempt.identity, reserved.refused, nowMs), { kind: "discard", attemptId }];
 	}
@@ -45,7 +51,8 @@ const resume = (state: AgentState, recovered: RecoveredAttempt, nowMs: number): 
 	if (progress.kind === "running") {
 		attempt.phase = "running";
 		const follow: Command = { kind: "follow", task, startedAtMs };
-		return [follow, ...(attempt.stop ? terminate(attempt, attempt.stop) : wakeForTimeout(attempt))];
+		if (attempt.stop) return [follow, ...terminate(attempt, attempt.stop, nowMs)];
+		return [follow, ...wakeForTimeout(attempt), ...heedClosed(state, attempt, nowMs)];
 	}
 	attempt.phase = "collecting";
 	return [{ kind: "collect", task, ending: { kind: "exited", exit: progress.exit, stop, startedAtMs } }];

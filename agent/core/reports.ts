@@ -37,4 +37,5 @@ export const emptyOutcome = (
 	logBytes: 0,
 	logDroppedBytes: 0,
 	codeUse: null,
+	usage: null,
 });

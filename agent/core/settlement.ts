@@ -28,6 +28,10 @@ export const reportOutcome = (state: AgentState, attempt: Attempt, nowMs: number
 };
 
 export const heartbeatReplied = (state: AgentState, reply: HeartbeatReply, nowMs: number): Command[] => {
+	if (reply.leave) {
+		state.leaveAsked = true;
+		state.draining = true;
+	}
 	const commands: Command[] = [];
 	for (const attemptId of reply.settled) commands.push(...settle(state, attemptId, nowMs));
 	for (const { attemptId, reason } of reply.stop) commands.push(...stopAttempt(state, attemptId, reason, nowMs));

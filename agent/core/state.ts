@@ -13,11 +13,28 @@ export type FinishedBody = Extract<ReportBody, { kind: "attemptFinished" }>;
  */
 export type Phase = "accepted" | "preparing" | "launching" | "running" | "collecting" | "finished";
 
+/** What an attempt took more of than it may: memory, disk, or something else that `reason` names. */
+export type LimitCause = "oom" | "disk" | "error";
+
 /** Why an attempt must end. Kept on disk from the first signal on, so that a restarted agent goes on with it. */
 export interface Stop {
-	cause: "cancelled" | "timeout";
+	cause: "cancelled" | "timeout" | "lost" | LimitCause;
 	reason: string;
 	atMs: number;
+}
+
+/** Kept on disk, for an agent that is restarted meanwhile. */
+export interface Pause {
+	/** Since when the attempt stands still; null while it does not. */
+	sinceMs: number | null;
+	/** How long it did before. */
+	beforeMs: number;
+}
+
+/** Why nothing new is taken, and what becomes of what runs. */
+export interface Closure {
+	reason: string;
+	running: "finish" | "pause" | "stop";
 }
 
 export interface Attempt {
@@ -30,6 +47,10 @@ export interface Attempt {
 	gpuIds: string[];
 	/** 0 before the launch. */
 	startedAtMs: number;
+	/** Since when it stands still; null while it does not. */
+	pausedAtMs: number | null;
+	/** How long it did before. */
+	pausedMs: number;
 	stop: Stop | null;
 	outcome: FinishedBody | null;
 	/** When the outcome was last handed to the link; 0 before. */
@@ -57,6 +78,12 @@ export interface AgentState {
 	/** Highest fence seen of each step, by run and step. */
 	readonly fences: Map<string, { fence: number; attemptId: AttemptId }>;
 	draining: boolean;
+	/** Who wants nothing new to be taken: the owner, a failed self-check. */
+	readonly closed: Map<string, Closure>;
+	/** It takes one task alone. */
+	readonly once: boolean;
+	/** The leader has drained it, and wants it gone. */
+	leaveAsked: boolean;
 	/** Highest heard of. One that was deposed and does not know it is not heeded. */
 	leaderEpoch: number;
 }
@@ -64,15 +91,22 @@ export interface AgentState {
 const REMEMBERED_LIMIT = 60_000;
 const FENCES_LIMIT = 60_000;
 
-export const createState = (agentId: AgentId, capacity: Capacity): AgentState => ({
+export const createState = (agentId: AgentId, capacity: Capacity, { once = false } = {}): AgentState => ({
 	agentId,
 	ledger: createLedger(capacity),
 	attempts: new Map(),
 	remembered: new Map(),
 	fences: new Map(),
 	draining: false,
+	closed: new Map(),
+	once,
+	leaveAsked: false,
 	leaderEpoch: 0,
 });
+
+/** Why nothing new is taken; "" when it is. */
+export const closedReason = ({ closed }: AgentState): string =>
+	[...closed.values()].map(({ reason }) => reason).join("; ");
 
 export const stepOf = ({ runId, stepKey }: AttemptIdentity): string => `${runId}/${stepKey}`;
 

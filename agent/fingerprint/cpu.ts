@@ -1,13 +1,19 @@
-/** The processor's name. How many cores may be used, the runtime knows better: it heeds affinity and cgroups. */
+/** The processor's name and its sockets. How many cores may be used, the runtime knows better: it heeds affinity and cgroups. */
 
 import { createRequire } from "node:module";
-import type { Fingerprint } from "#shared/domain.ts";
+import type { Probe } from "./probe.ts";
 
 /** The part for processors alone: the package as a whole costs memory for ever. */
-type CpuProbe = Pick<typeof import("systeminformation"), "cpu">;
+type CpuPart = Pick<typeof import("systeminformation"), "cpu">;
 
-export const probeCpu = async (): Promise<Partial<Fingerprint>> => {
-	const { cpu }: CpuProbe = createRequire(import.meta.url)("systeminformation/lib/cpu.js");
-	const { manufacturer, brand } = await cpu();
-	return { cpuModel: brand.startsWith(manufacturer) ? brand : `${manufacturer} ${brand}`.trim() };
+export const cpuProbe: Probe = {
+	name: "cpu",
+	find: async () => {
+		const { cpu }: CpuPart = createRequire(import.meta.url)("systeminformation/lib/cpu.js");
+		const { manufacturer, brand, processors } = await cpu();
+		return {
+			cpuModel: brand.startsWith(manufacturer) ? brand : `${manufacturer} ${brand}`.trim(),
+			cpuSockets: processors || 0,
+		};
+	},
 };

@@ -1,12 +1,15 @@
 /** The operating system's name and release. */
 
 import { createRequire } from "node:module";
-import type { Fingerprint } from "#shared/domain.ts";
+import type { Probe } from "./probe.ts";
 
-type OsProbe = Pick<typeof import("systeminformation"), "osInfo">;
+type OsPart = Pick<typeof import("systeminformation"), "osInfo">;
 
-export const probeOs = async (): Promise<Partial<Fingerprint>> => {
-	const { osInfo }: OsProbe = createRequire(import.meta.url)("systeminformation/lib/osinfo.js");
-	const { distro, release, kernel } = await osInfo();
-	return { os: `${distro} ${release}`.trim(), kernel };
+export const osProbe: Probe = {
+	name: "os",
+	find: async () => {
+		const { osInfo }: OsPart = createRequire(import.meta.url)("systeminformation/lib/osinfo.js");
+		const { distro, release, kernel } = await osInfo();
+		return { os: `${distro} ${release}`.trim(), kernel };
+	},
 };

@@ -10,8 +10,8 @@ import { untilItWorks } from "./retry.ts";
 
 export interface TaskFeed {
 	acknowledge(delivery: number): void;
-	/** Takes no more. */
-	close(): void;
+	/** Takes no more; resolves when what was taken has been acknowledged. */
+	close(): Promise<void>;
 }
 
 export interface TaskFeedOptions {
@@ -30,6 +30,7 @@ export const feedTasks = ({ nats, agentId, onTask, log }: TaskFeedOptions): Task
 	const closing = new AbortController();
 	const unacknowledged = new Map<number, JsMsg>();
 	const jetstream = nats.jetstream();
+	const acknowledged = Promise.withResolvers<void>();
 	let deliveries = 0;
 
 	const take = (message: JsMsg): void => {
@@ -77,12 +78,21 @@ export const feedTasks = ({ nats, agentId, onTask, log }: TaskFeedOptions): Task
 	};
 	void loop();
 
+	const look = (): void => {
+		if (closing.signal.aborted && unacknowledged.size === 0) acknowledged.resolve();
+	};
+
 	return {
 		acknowledge: (delivery) => {
 			unacknowledged.get(delivery)?.ack();
 			unacknowledged.delete(delivery);
+			look();
 		},
-		close: () => closing.abort(),
+		close: () => {
+			closing.abort();
+			look();
+			return acknowledged.promise;
+		},
 	};
 };
 

@@ -12,8 +12,10 @@ import type { AgentId } from "#shared/ids.ts";
 import type { Ending } from "../core/commands.ts";
 import type { Exit } from "../core/inputs.ts";
 import { type FinishedBody, identityOf } from "../core/state.ts";
+import { readRecord } from "../environments/record.ts";
 import { diskAvailableBytes } from "../fingerprint/disk.ts";
 import { readCodeUse } from "./code-use.ts";
+import { readRecord as readContainer } from "./containers/record.ts";
 import { failure, lastLines, toFailure } from "./failure.ts";
 import { readMetrics } from "./metrics.ts";
 import type { AttemptPaths } from "./paths.ts";
@@ -45,6 +47,7 @@ export const collectOutcome = async (
 		logBytes: 0,
 		logDroppedBytes: 0,
 		codeUse: null,
+		usage: null,
 	};
 	if (ending.kind === "unstarted") {
 		return { ...body, outcome: ending.outcome, failure: ending.failure, finishedAtMs: ending.atMs };
@@ -98,6 +101,11 @@ const judge = ({ exit, stop }: Extract<Ending, { kind: "exited" }>, paths: Attem
 	if (stop?.cause === "timeout") {
 		return { outcome: "failed", failure: { ...failure("timeout", withTail(stop.reason, paths)), ...detail } };
 	}
+	if (stop) return { outcome: "failed", failure: failure(stop.cause, withTail(stop.reason, paths)) };
+	if (exit.why) {
+		const { cause, message } = exit.why;
+		return { outcome: "failed", failure: { ...failure(cause, withTail(message, paths)), ...detail } };
+	}
 	if (exit.exitCode === 0) return { outcome: "succeeded", failure: null };
 	// Not the program's doing: it costs none of its retries.
 	if (exit.vanished !== "") return { outcome: "failed", failure: failure("lost", withTail(exit.vanished, paths)) };
@@ -115,7 +123,7 @@ const describe = ({ exitCode, signal }: Exit): string => {
 };
 
 const withTail = (message: string, paths: AttemptPaths): string => {
-	const stderr = lastLines(paths.stderr);
+	const stderr = lastLines(paths.stderr, (readRecord(paths) ?? readContainer(paths))?.setupBytes);
 	if (stderr !== "") return `${message}; stderr ends with:\n${stderr}`;
 	const stdout = lastLines(paths.stdout);
 	return stdout === "" ? message : `${message}; stdout ends with:\n${stdout}`;

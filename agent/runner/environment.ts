@@ -3,7 +3,9 @@
 import { delimiter, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Task } from "#shared/domain.ts";
+import { deviceVariables, type StepDevices, sharingHints } from "../gpu/environment.ts";
 import type { AttemptPaths } from "./paths.ts";
+import { gangEnvironment } from "./rendezvous.ts";
 
 export type Environment = Record<string, string>;
 
@@ -19,39 +21,43 @@ const ALLOWED = new Set([
 const ownPackages = fileURLToPath(new URL("../../node_modules", import.meta.url));
 
 /** The same for every step. The agent's own node comes first, so that `node train.mjs` runs everywhere. */
-export const baseEnvironment = (env: NodeJS.ProcessEnv = process.env): Environment => {
+export const baseEnvironment = (
+	env: NodeJS.ProcessEnv = process.env,
+	/** What the owner lets through beside. */
+	passed: readonly string[] = [],
+): Environment => {
 	const base: Environment = {};
 	for (const [name, value] of Object.entries(env)) {
-		if (value !== undefined && (ALLOWED.has(name) || name.startsWith("LC_"))) base[name] = value;
+		const isLetThrough = ALLOWED.has(name) || name.startsWith("LC_") || passed.includes(name);
+		if (value !== undefined && isLetThrough) base[name] = value;
 	}
 	const own = dirname(process.execPath);
 	const path = (base.PATH ?? "/usr/local/bin:/usr/bin:/bin").split(delimiter).filter((folder) => folder !== own);
 	return { ...base, PATH: [own, ...path].join(delimiter), NODE_PATH: ownPackages };
 };
 
-export interface StepDevices {
-	gpuIds: string[];
-	/** Whether the host has any: a step that asked for none must not take one. */
-	hostHasGpus: boolean;
-}
+const THREADS = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"];
+
+/** As many as it has cores: libraries count those of the machine, and get in their own way. */
+const threadHints = ({ limits: { cpuMillis } }: Task): Environment => {
+	if (cpuMillis === 0) return {};
+	const threads = String(Math.max(1, Math.floor(cpuMillis / 1_000)));
+	return Object.fromEntries(THREADS.map((name) => [name, threads]));
+};
 
 /** A step may set anything but what says who it is and which devices it was given. */
 export const stepEnvironment = (
 	base: Environment,
 	task: Task,
 	paths: AttemptPaths,
-	{ gpuIds, hostHasGpus }: StepDevices,
+	devices: StepDevices,
 ): Environment => ({
 	...base,
-	...(hostHasGpus && gpuIds.length === 0 ? { CUDA_VISIBLE_DEVICES: "", NVIDIA_VISIBLE_DEVICES: "void" } : {}),
+	...sharingHints(devices),
+	...threadHints(task),
 	...task.env,
-	...(gpuIds.length > 0
-		? {
-				CUDA_DEVICE_ORDER: "PCI_BUS_ID",
-				CUDA_VISIBLE_DEVICES: gpuIds.join(","),
-				NVIDIA_VISIBLE_DEVICES: gpuIds.join(","),
-			}
-		: {}),
+	...deviceVariables(devices),
+	...gangEnvironment(task.gang),
 	RUNMESH_INPUTS: paths.inputs,
 	RUNMESH_OUTPUTS: paths.outputs,
 	RUNMESH_PARAMS: paths.params,

@@ -35,8 +35,8 @@ const TAIL_BYTES = 4096;
 const TAIL_LINES = 5;
 const LINE_LENGTH = 300;
 
-/** The last few lines of a file, printable; "" when there are none. */
-export const lastLines = (path: string): string => {
+/** The last few lines of a file, printable, none from before `from`; "" when there are none. */
+export const lastLines = (path: string, from = 0): string => {
 	let file: number;
 	try {
 		file = openSync(path, "r");
@@ -45,7 +45,7 @@ export const lastLines = (path: string): string => {
 	}
 	try {
 		const { size } = fstatSync(file);
-		const buffer = Buffer.alloc(Math.min(size, TAIL_BYTES));
+		const buffer = Buffer.alloc(Math.max(0, Math.min(size - from, TAIL_BYTES)));
 		const read = readSync(file, buffer, 0, buffer.length, size - buffer.length);
 		return buffer
 			.toString("utf8", 0, read)

@@ -12,11 +12,11 @@ export const launchScript = (task: Task, paths: AttemptPaths, env: Environment, 
 	if (task.action.kind !== "command") throw new AttemptError("launch", "a no-op has no process");
 	const { shell, command, workdir } = task.action;
 	checkInterpreter(shell[0] ?? "", env.PATH ?? "");
-	const cwd = workdir === "" ? paths.work : checkWorkdir(paths.work, workdir);
+	const cwd = workingFolder(paths.work, workdir);
 	const own = Object.entries(env).filter(([name, value]) => base[name] !== value);
 	const assign = ([name, value]: [string, string]): string => `${name}=${quote(value)}`;
 	const byEnv = own.filter(([name]) => KEPT_BY_SHELLS.has(name)).map(assign);
-	const program = wordsOf(shell, command);
+	const program = programOf(shell, command);
 	const needsEnv = byEnv.length > 0 || NOT_PROGRAMS.has(program[0] ?? "");
 	const words = [
 		...own.filter(([name]) => !KEPT_BY_SHELLS.has(name)).map(assign),
@@ -49,7 +49,7 @@ const PLAIN_WORDS = /^[A-Za-z0-9_.,:@%+/-]+( +[A-Za-z0-9_.,:@%+/=-]+)*$/;
  * A program with plain arguments, as most commands are, needs no shell between: it is started at once, and gets
  * signals itself.
  */
-const wordsOf = (shell: readonly string[], command: string): string[] => {
+export const programOf = (shell: readonly string[], command: string): string[] => {
 	const words = command.trim().split(/ +/);
 	const isPlain = shell.join(" ") === "/bin/sh -c" && PLAIN_WORDS.test(command.trim());
 	return isPlain && !NOT_PROGRAMS.has(words[0] ?? "") ? words : [...shell, command];
@@ -77,7 +77,8 @@ const isExecutable = (path: string): boolean => {
 };
 
 /** A symbolic link in the code may not lead out of it. */
-const checkWorkdir = (work: string, workdir: string): string => {
+export const workingFolder = (work: string, workdir: string): string => {
+	if (workdir === "") return work;
 	const refuse = (why: string): never => {
 		throw new AttemptError("launch", `the workdir "${workdir}" ${why}`);
 	};

@@ -1,13 +1,15 @@
 /**
- * What an attempt leaves running: processes of its supervisor's session, and those outside it that carry
- * RUNMESH_ATTEMPT in their environment. One look at /proc serves every attempt that has just ended, and reads only
+ * What an attempt leaves running: all that is in its cell; without one, processes of its supervisor's session, and those
+ * outside it that carry RUNMESH_ATTEMPT in their environment. One look at /proc serves every attempt that has just ended, and reads only
  * processes it has not seen, for an attempt's process descends from one that was the attempt's already.
  */
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AttemptId } from "#shared/ids.ts";
-import { fieldsOfStat, type ProcessIdentity } from "#shared/process.ts";
+import { fieldsOfStat, identifyProcess, isAlive, type ProcessIdentity } from "#shared/process.ts";
+import type { Cell } from "./limits/cell.ts";
+import { attempt } from "./limits/cells.ts";
 import { signalProcess } from "./process.ts";
 
 export interface Leftovers {
@@ -16,6 +18,8 @@ export interface Leftovers {
 	 * another's. `folder` is the attempt's.
 	 */
 	end(attemptId: AttemptId, supervisor: ProcessIdentity | null, folder: string): Promise<Found>;
+	/** The same for one in a cell, which holds whatever it started, and nothing else but its supervisor. */
+	endIn(cell: Cell, supervisor: ProcessIdentity | null): Promise<Found>;
 }
 
 /**
@@ -89,7 +93,41 @@ export const createLeftovers = (): Leftovers => {
 			}
 			return "living";
 		},
+		endIn: async (cell, supervisor) => {
+			if (supervisor && attempt(() => cell.holdsOne()) && isAlive(supervisor)) return "none";
+			/** What leaves the cell to die is not gone yet. */
+			let found: ProcessIdentity[] = [];
+			for (let round = 0; round < ROUNDS; round++) {
+				const ids = attempt(() => cell.processIds())?.filter((pid) => pid !== supervisor?.pid) ?? [];
+				found = [...found.filter(isAlive), ...ids.flatMap((pid) => identifyProcess(pid) ?? [])];
+				if (ids.length === 0 && found.length === 0) return round === 0 ? "none" : "ended";
+				attempt(() => cell.kill());
+				await delay(ROUND_MS);
+			}
+			return "living";
+		},
 	};
+};
+
+export interface AttemptProcess {
+	pid: number;
+	/** As the system tells it: "R", "S", "T". */
+	state: string;
+}
+
+/** All that belong to an attempt now, but its supervisor. [] where the system does not tell. */
+export const processesOf = (attemptId: AttemptId, { pid: session }: ProcessIdentity): AttemptProcess[] => {
+	if (process.platform !== "linux") return [];
+	const found: AttemptProcess[] = [];
+	for (const name of readdirSync("/proc")) {
+		const pid = Number(name);
+		if (!(pid > 0) || pid === session) continue;
+		const fields = fieldsOfStat(readOf(pid, "stat"));
+		const state = fields[0] ?? "";
+		if (state === "" || state === "Z" || state === "X") continue;
+		if (Number(fields[3]) === session || attemptOf(pid) === attemptId) found.push({ pid, state });
+	}
+	return found;
 };
 
 /** By one that let go of its session and its environment: it began after the supervisor. */
@@ -131,7 +169,8 @@ const placesOf = (pid: number): string[] =>
 
 const MARK = "RUNMESH_ATTEMPT=";
 
-const attemptOf = (pid: number): string | null => {
+/** Whose attempt's it is, by its environment: null when it is none's, not ours to read, or gone. */
+export const attemptOf = (pid: number): string | null => {
 	const environment = readOf(pid, "environ");
 	const at = environment.startsWith(MARK) ? 0 : environment.indexOf(`\0${MARK}`) + 1;
 	if (at === 0 && !environment.startsWith(MARK)) return null;

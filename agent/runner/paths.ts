@@ -15,10 +15,12 @@ export interface AttemptPaths {
 	/** Records of its progress: record.ts. */
 	task: string;
 	devices: string;
+	environment: string;
 	codeMarks: string;
 	launch: string;
 	process: string;
 	stop: string;
+	pause: string;
 	outcome: string;
 }
 
@@ -35,10 +37,12 @@ export const attemptPaths = (root: string, attemptId: AttemptId): AttemptPaths =
 		stderr: `${folder}/stderr`,
 		task: `${folder}/task.bin`,
 		devices: `${folder}/devices.json`,
+		environment: `${folder}/environment.json`,
 		codeMarks: `${folder}/code-marks.json`,
 		launch: `${folder}/launch.sh`,
 		process: `${folder}/process`,
 		stop: `${folder}/stop.json`,
+		pause: `${folder}/pause.json`,
 		outcome: `${folder}/outcome.bin`,
 	};
 };

@@ -11,6 +11,7 @@ import { forgetMarks, markCode } from "./code-use.ts";
 import { AttemptError, toFailure } from "./failure.ts";
 import type { AttemptPaths } from "./paths.ts";
 import { writeOver } from "./record.ts";
+import { checkMasterPort } from "./rendezvous.ts";
 
 export interface PrepareTools {
 	store: BlobStore;
@@ -35,6 +36,7 @@ export const prepareAttempt = async (
 		if (trackCode) await watchCode(paths, manifest, tools);
 	};
 	await Promise.all([
+		checkMasterPort(task.gang),
 		...(code ? [bringCode(code)] : []),
 		...inputs.map((ref) => bring(ref, `input "${ref.name}"`, `${paths.inputs}/${ref.name}`, tools, signal)),
 	]);
@@ -85,18 +87,22 @@ const makeFolders = ({ work, inputs, outputs }: AttemptPaths): void => {
 	}
 };
 
-const bring = async (
+/** From others where it is not here, to where it is wanted. */
+export const bring = async (
 	ref: ArtifactRef,
 	what: string,
 	target: string,
-	{ store, sourcesOf }: PrepareTools,
+	{ store, sourcesOf }: Pick<PrepareTools, "store" | "sourcesOf">,
 	signal: AbortSignal,
 ): Promise<Manifest> => {
+	const letGo = store.fetched.holdOn();
 	try {
 		return await fetchAndPlace();
 	} catch (error) {
 		const failure = toFailure(error, "input", `${what} could not be brought here`);
 		throw new AttemptError(failure.cause, failure.message);
+	} finally {
+		letGo();
 	}
 
 	async function fetchAndPlace(secondTime = false): Promise<Manifest> {

@@ -3,13 +3,18 @@
  * tell this agent when they start and end; a regular look finds what was told to an agent that died.
  */
 
+import type { Limits } from "#shared/domain.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import { isAlive, type ProcessIdentity } from "#shared/process.ts";
 import type { Exit } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import type { Environment } from "./environment.ts";
 import { createLeftovers, type Found } from "./leftovers.ts";
+import type { Cell } from "./limits/cell.ts";
+import type { AttemptLimits } from "./limits/limits.ts";
+import type { Taken } from "./limits/measure.ts";
 import type { AttemptPaths } from "./paths.ts";
+import { createPausing } from "./pausing.ts";
 import { signalGroup } from "./process.ts";
 import { readExit, readStart, writeLaunch } from "./record.ts";
 import { exitLeftBy } from "./recover.ts";
@@ -25,12 +30,15 @@ export interface ProcessEvents {
 export interface AttemptProcesses {
 	/** Once, after recovery. */
 	startAhead(): void;
-	/** `script` is what its supervisor runs. */
-	launch(attemptId: AttemptId, paths: AttemptPaths, script: string): void;
+	/** `script` is what its supervisor runs, and holds it to the limits. */
+	launch(attemptId: AttemptId, paths: AttemptPaths, script: string, limits: Limits): void;
 	adopt(attemptId: AttemptId, paths: AttemptPaths, supervisor: ProcessIdentity): void;
 	signal(attemptId: AttemptId, name: NodeJS.Signals): void;
-	/** Whatever is left of it. */
-	end(attemptId: AttemptId, paths: AttemptPaths): Promise<Found>;
+	/** It stands still, or goes on. */
+	pause(attemptId: AttemptId): void;
+	resume(attemptId: AttemptId): void;
+	/** Whatever is left of it; then what it took. */
+	end(attemptId: AttemptId, paths: AttemptPaths, exitCode: number | null): Promise<{ found: Found; taken: Taken }>;
 	/** Processes run on. */
 	close(): void;
 }
@@ -42,6 +50,7 @@ interface Followed {
 	/** Started by an earlier agent: it does not tell this one how it ends. */
 	adopted: boolean;
 	script: string;
+	limits: Limits;
 	launches: number;
 	askedAtMs: number;
 }
@@ -50,11 +59,13 @@ const LOOK_MS = 500;
 /** Should its supervisor have started unheard. */
 const UNHEARD_MS = 2_000;
 const LAUNCHES = 3;
+const NO_LIMITS: Limits = { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 };
 
 /** `root` is the folder of the attempts' folders. */
 export const followProcesses = (
 	root: string,
 	environment: Environment,
+	kept: AttemptLimits,
 	events: ProcessEvents,
 	nowMs: () => number,
 ): AttemptProcesses => {
@@ -63,6 +74,7 @@ export const followProcesses = (
 	/** Those that ended a moment ago: their supervisor's number is not another's yet. */
 	const ended = new Map<AttemptId, ProcessIdentity>();
 	const leftovers = createLeftovers();
+	const pausing = createPausing();
 	let timer: NodeJS.Timeout | null = null;
 
 	const follow = (attemptId: AttemptId, of: Followed): void => {
@@ -77,22 +89,24 @@ export const followProcesses = (
 		timer = null;
 	};
 
-	const supervisors = createSupervisors(root, environment, {
-		onTold: (attemptId, supervisor) => told(attemptId, supervisor),
+	const supervisors = createSupervisors(root, environment, kept.cells, {
+		onTold: (attemptId, supervisor, cell) => told(attemptId, supervisor, cell),
 		onStarted: (attemptId, supervisor) => started(attemptId, supervisor),
 		onEnded: (attemptId, code) => exited(attemptId, exitOf(code, nowMs())),
 		onFailed: (attemptId) => launchFailed(attemptId),
 		onVanished: (attemptId) => vanished(attemptId),
 	});
 
-	const told = (attemptId: AttemptId, supervisor: ProcessIdentity): boolean => {
+	const told = (attemptId: AttemptId, supervisor: ProcessIdentity, cell: Cell | null): boolean => {
 		const of = followed.get(attemptId);
 		if (!of) return false;
 		try {
-			writeLaunch(of.paths, supervisor, of.script);
+			const box = kept.begin(attemptId, of.limits, supervisor, cell);
+			writeLaunch(of.paths, supervisor, `${box}${of.script}`);
 			return true;
 		} catch (error) {
 			unfollow(attemptId);
+			kept.drop(attemptId);
 			events.onNotStarted(attemptId, error);
 			return false;
 		}
@@ -136,6 +150,7 @@ export const followProcesses = (
 			return;
 		}
 		unfollow(attemptId);
+		kept.drop(attemptId);
 		events.onNotStarted(attemptId, null);
 	};
 
@@ -149,27 +164,43 @@ export const followProcesses = (
 
 	return {
 		startAhead: supervisors.startAhead,
-		launch: (attemptId, paths, script) => {
-			follow(attemptId, { paths, supervisor: null, adopted: false, script, launches: 1, askedAtMs: nowMs() });
+		launch: (attemptId, paths, script, limits) => {
+			const asked = { script, limits, launches: 1, askedAtMs: nowMs() };
+			follow(attemptId, { paths, supervisor: null, adopted: false, ...asked });
 			supervisors.launch(attemptId);
 		},
 		adopt: (attemptId, paths, supervisor) => {
-			follow(attemptId, { paths, supervisor, adopted: true, script: "", launches: 0, askedAtMs: nowMs() });
+			const asked = { script: "", limits: NO_LIMITS, launches: 0, askedAtMs: nowMs() };
+			follow(attemptId, { paths, supervisor, adopted: true, ...asked });
 		},
 		signal: (attemptId, name) => {
 			const supervisor = followed.get(attemptId)?.supervisor;
 			if (supervisor && isAlive(supervisor)) signalGroup(supervisor.pid, name);
+			if (name === "SIGKILL") kept.kill(attemptId);
 		},
-		end: async (attemptId, { folder }) => {
+		pause: (attemptId) => {
+			const supervisor = followed.get(attemptId)?.supervisor;
+			if (supervisor && isAlive(supervisor)) void pausing.pause(attemptId, supervisor);
+		},
+		resume: (attemptId) => {
+			const supervisor = followed.get(attemptId)?.supervisor;
+			if (supervisor && isAlive(supervisor)) pausing.resume(attemptId, supervisor);
+		},
+		end: async (attemptId, paths, exitCode) => {
 			// null when it ended while no agent ran.
 			const supervisor = ended.get(attemptId) ?? null;
 			ended.delete(attemptId);
-			const found = await leftovers.end(attemptId, supervisor, folder);
-			if (!supervisor) return found;
+			const cell = kept.cellOf(attemptId);
+			const found = cell
+				? await leftovers.endIn(cell, supervisor)
+				: await leftovers.end(attemptId, supervisor, paths.folder);
+			// Before its cell is another's.
+			const taken = kept.end(attemptId, paths, exitCode);
+			const { isClean } = taken;
 			// One that had to be killed, or none to tell by: then its group ends, and its supervisor with it.
-			if (found === "none" || found === "held") supervisors.free(attemptId);
-			else signalGroup(supervisor.pid, "SIGKILL");
-			return found;
+			if (supervisor && isClean && (found === "none" || found === "held")) supervisors.free(attemptId);
+			else if (supervisor) signalGroup(supervisor.pid, "SIGKILL");
+			return { found, taken };
 		},
 		close: () => {
 			supervisors.close();

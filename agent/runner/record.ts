@@ -7,16 +7,22 @@
  *                 together with all that ran, and the leader, to whom no heartbeat shows the attempt any more, sends
  *                 the task again. One of before a restart of the machine that never began is not trusted, for that
  *                 reason: of a file that is written over, a part may be an earlier task's.
+ *   environment.json  Before the launch, for an attempt that brings packages: which of the environments it uses, and how
+ *                 much of its stderr told of the making (environments/record.ts).
  *   devices.json  Before the launch, for an attempt that was given GPUs: which.
  *   code-marks.json  Before the launch, for an attempt whose reads of the code are to be told: they show from here on.
  *                 Without it, or after a restart of the machine, they are not told (code-use.ts).
  *   launch.sh     Before the launch. Its first line names the attempt and the supervisor that is told of it, the rest is
  *                 what that one runs. This is what makes an attempt run once: a supervisor that is not named leaves it,
- *                 and another is named only when the one before is gone without having started it.
+ *                 and another is named only when the one before is gone without having started it. Its second line tells
+ *                 the next agent of the attempt's box (limits/box-record.ts).
  *   process       By the supervisor: a line before the command starts, a line when it has ended. A line counts when it
- *                 ends in a newline. When the supervisor is gone without the second, someone killed both, or the
- *                 machine was restarted.
+ *                 ends in a newline. Behind the second stands the CPU time that it and what it ran have taken. When the
+ *                 supervisor is gone without the second, someone killed both, or the machine was restarted.
  *   stop.json     Before a stop's first signal: a restarted agent goes on with the stop and knows why it ended.
+ *   pause.json    Before an attempt is made to stand still, and after it was let go on: since when, and for how long it did
+ *                 before. An agent that died between continues it, or makes it stand still again, and counts some time
+ *                 too much for paused (pausing.ts).
  *   outcome.bin   Staged, renamed and synced; only then is the outcome reported. Lost, it is made again from process,
  *                 outputs and metrics, to the same digests. A short success without outputs has none: to make it again
  *                 costs nothing.

@@ -8,6 +8,7 @@ import { isAlive, type ProcessIdentity } from "#shared/process.ts";
 import type { Exit, RecoveredAttempt } from "../core/inputs.ts";
 import { exitOf } from "./collect.ts";
 import { type AttemptPaths, attemptPaths } from "./paths.ts";
+import { readPause } from "./pausing.ts";
 import { isOfEarlierBoot, signalProcess } from "./process.ts";
 import {
 	modifiedAtMs,
@@ -86,7 +87,8 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 	const start = readStart(paths);
 	const add = (progress: RecoveredAttempt["progress"]): void => {
 		const startedAtMs = start?.startedAtMs ?? 0;
-		recovery.attempts.push({ task, startedAtMs, gpuIds: readDevices(paths), stop: readStop(paths), progress });
+		const kept = { gpuIds: readDevices(paths), stop: readStop(paths), pause: readPause(paths) };
+		recovery.attempts.push({ task, startedAtMs, ...kept, progress });
 	};
 	const outcome = readOutcome(paths, task);
 	if (outcome) return add({ kind: "finished", outcome });

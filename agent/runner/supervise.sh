@@ -1,9 +1,23 @@
 #!/bin/sh
-# Runs attempts' commands, one at a time, and outlives the agent while one runs: supervise.sh <folder of attempts>
+# Runs attempts' commands, one at a time, and outlives the agent while one runs:
+# supervise.sh <folder of attempts> [<entrance to a control group>...]
 # Reads an attempt's id a line. Tells the agent, while it listens, who it is and when a command starts and has ended.
 # What the files promise, and in which order they are written, is told in record.ts.
 
 attempts=$1
+shift
+
+# What it starts is where it is.
+for entrance; do
+	echo 0 >"$entrance"
+done
+if [ $# -eq 0 ]; then
+	# Counts all that this user runs: no measure of an attempt, only an end to what grows without one.
+	most=$(ulimit -S -u || ulimit -S -p)
+	[ "$most" = unlimited ] || [ "$most" -gt 16384 ] && { ulimit -S -u 16384 || ulimit -S -p 16384; }
+fi
+# No core dumps, unless a step asks for them.
+ulimit -S -c 0
 
 # A stop goes to the whole group, and so may what a step sends to its own: this waits for the command's own end. The
 # command gets the default handling.
@@ -37,8 +51,11 @@ started $attempt" >>"$folder/process"; then
 		{ . "$folder/launch.sh"; } </dev/null >>"$folder/stdout" 2>>"$folder/stderr"
 		code=$?
 		cd /
-		echo "
-ended $attempt $code" >>"$folder/process"
+		{
+			echo "
+ended $attempt $code"
+			times
+		} >>"$folder/process"
 		echo "ended $code"
 	else
 		echo taken

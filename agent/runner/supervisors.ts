@@ -10,11 +10,13 @@ import { fileURLToPath } from "node:url";
 import type { AttemptId } from "#shared/ids.ts";
 import type { ProcessIdentity } from "#shared/process.ts";
 import type { Environment } from "./environment.ts";
+import { type Cell, entrancesOf } from "./limits/cell.ts";
+import { type Cells, isIn } from "./limits/cells.ts";
 import { parseIdentity } from "./process.ts";
 
 export interface SupervisorEvents {
 	/** About to be told of it: what it must find is to be written now. False takes the launch back. */
-	onTold(attemptId: AttemptId, supervisor: ProcessIdentity): boolean;
+	onTold(attemptId: AttemptId, supervisor: ProcessIdentity, cell: Cell | null): boolean;
 	onStarted(attemptId: AttemptId, supervisor: ProcessIdentity): void;
 	onEnded(attemptId: AttemptId, exitCode: number): void;
 	/** Whoever was told has not started it, and will not. */
@@ -38,6 +40,8 @@ interface Supervisor {
 	child: ChildProcess | null;
 	/** null until it has told. */
 	identity: ProcessIdentity | null;
+	/** null where there are none. */
+	cell: Cell | null;
 	attempt: { id: AttemptId; started: boolean; ended: boolean; freed: boolean } | null;
 	/** The start of a line whose end has not come. */
 	heard: string;
@@ -53,7 +57,12 @@ const REST_MS = 10_000;
 
 const script = fileURLToPath(new URL("./supervise.sh", import.meta.url));
 
-export const createSupervisors = (root: string, environment: Environment, events: SupervisorEvents): Supervisors => {
+export const createSupervisors = (
+	root: string,
+	environment: Environment,
+	cells: Cells | null,
+	events: SupervisorEvents,
+): Supervisors => {
 	const starting = new Set<Supervisor>();
 	/** Who was busy last comes first. */
 	const waiting: Supervisor[] = [];
@@ -66,12 +75,13 @@ export const createSupervisors = (root: string, environment: Environment, events
 	let closed = false;
 
 	const start = (): void => {
-		const supervisor: Supervisor = { child: null, identity: null, attempt: null, heard: "" };
+		const cell = cells?.make() ?? null;
+		const supervisor: Supervisor = { child: null, identity: null, cell, attempt: null, heard: "" };
 		starting.add(supervisor);
 		const gone = (): void => lose(supervisor);
 		let child: ChildProcess;
 		try {
-			child = spawnShell(root, environment);
+			child = spawnShell(root, environment, cell);
 		} catch {
 			// Some failures are thrown: no memory is left, for one.
 			setImmediate(gone);
@@ -92,6 +102,8 @@ export const createSupervisors = (root: string, environment: Environment, events
 		const [word = "", rest = ""] = /^(\w+) ?(.*)$/.exec(line)?.slice(1) ?? [];
 		if (word === "ready") {
 			supervisor.identity = parseIdentity(rest);
+			const { cell, identity } = supervisor;
+			if (cell && identity && !isIn(cell, identity.pid)) leaveCell(supervisor);
 			// One that is gone may be heard late.
 			const isHere = starting.delete(supervisor);
 			if (isHere && supervisor.identity) wait(supervisor);
@@ -112,6 +124,11 @@ export const createSupervisors = (root: string, environment: Environment, events
 		}
 	};
 
+	const leaveCell = (supervisor: Supervisor): void => {
+		if (supervisor.cell) cells?.retire(supervisor.cell);
+		supervisor.cell = null;
+	};
+
 	const wait = (supervisor: Supervisor): void => {
 		if (supervisor.attempt) busy.delete(supervisor.attempt.id);
 		supervisor.attempt = null;
@@ -124,7 +141,7 @@ export const createSupervisors = (root: string, environment: Environment, events
 	const pump = (): void => {
 		for (let next = waiting[0]; next?.identity && queue.length > 0; next = waiting[0]) {
 			const id = queue.shift() as AttemptId;
-			if (!events.onTold(id, next.identity)) continue;
+			if (!events.onTold(id, next.identity, next.cell)) continue;
 			waiting.shift();
 			next.attempt = { id, started: false, ended: false, freed: false };
 			busy.set(id, next);
@@ -137,6 +154,7 @@ export const createSupervisors = (root: string, environment: Environment, events
 
 	const lose = (supervisor: Supervisor): void => {
 		const wasStarting = starting.delete(supervisor);
+		leaveCell(supervisor);
 		const at = waiting.indexOf(supervisor);
 		if (at !== -1) waiting.splice(at, 1);
 		const { attempt } = supervisor;
@@ -188,8 +206,8 @@ export const createSupervisors = (root: string, environment: Environment, events
 	};
 };
 
-const spawnShell = (root: string, environment: Environment): ChildProcess =>
-	spawn("/bin/sh", [script, root], {
+const spawnShell = (root: string, environment: Environment, cell: Cell | null): ChildProcess =>
+	spawn("/bin/sh", [script, root, ...(cell ? entrancesOf(cell) : [])], {
 		// No folder of an attempt, nor one that may go away.
 		cwd: "/",
 		env: environment,

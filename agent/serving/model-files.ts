@@ -4,6 +4,7 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import type { BlobStore } from "#shared/blobs/store.ts";
@@ -41,6 +42,15 @@ const singleFileName = { ".onnx": "model.onnx", ".json": "golden.json" } as cons
 const hexOf = (digest: Digest): string => {
 	if (!isDigest(digest)) throw new RunmeshError("RM_BAD_INPUT", `"${digest}" is no digest`);
 	return digest.slice(PREFIX.length);
+};
+
+/** None where there is no such folder. */
+const namesIn = (folder: string): string[] => {
+	try {
+		return readdirSync(folder);
+	} catch {
+		return [];
+	}
 };
 
 const exists = (path: string): Promise<boolean> =>
@@ -89,13 +99,23 @@ export const openModelFiles = (
 		}
 	};
 
+	// Whatever is being placed belongs to a process that died.
+	for (const name of namesIn(models).filter((name) => name.includes("."))) {
+		rm(join(models, name), { recursive: true, force: true }).catch(() => undefined);
+	}
+
 	return {
 		bring: async (ref, extension) => {
 			const folder = folderOf(ref.digest);
 			const fresh = !(await exists(folder));
 			if (fresh) {
-				await fetch(ref);
-				await place(ref, extension);
+				const letGo = store.fetched.holdOn();
+				try {
+					await fetch(ref);
+					await place(ref, extension);
+				} finally {
+					letGo();
+				}
 			}
 			const root = join(folder, "artifact");
 			return { root, path: await findOne(root, extension, ref.name), fresh };

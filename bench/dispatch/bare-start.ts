@@ -41,7 +41,7 @@ export const bareStarts = async (mesh: RunningMesh, rounds: number): Promise<num
 			});
 			connection.publish(skeleton.tasks, MESSAGE);
 			await taken;
-			samples.push((await startedAtMs()) - decidedAtMs);
+			samples.push((await stampOfChild()) - decidedAtMs);
 			await sleep(PAUSE_MS);
 		}
 		await tasks.close();
@@ -52,7 +52,8 @@ export const bareStarts = async (mesh: RunningMesh, rounds: number): Promise<num
 	}
 };
 
-const startedAtMs = async (): Promise<number> => {
+/** Milliseconds: when bash, started by Node, came to its first instruction. */
+export const stampOfChild = async (): Promise<number> => {
 	const child = spawn("bash", ["-c", "echo $EPOCHREALTIME"], {
 		env: { ...process.env, LC_ALL: "C" },
 		stdio: ["ignore", "pipe", "inherit"],

@@ -6,15 +6,16 @@ type Shape = (steps: number) => PipelineDefinition;
 
 const step = (name: string, changes: Partial<StepDefinition> = {}): StepDefinition => ({
 	...{ name, needs: [], inputs: {}, matrix: null, action: { kind: "noop" }, outputs: {}, env: {} },
-	...{ resources: { cpuMillis: 0, memoryBytes: 0, gpu: null }, labels: {}, gates: [] },
+	...{ resources: { cpuMillis: 0, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} }, labels: {}, gates: [] },
 	retries: { max: 0, on: [], exitCodes: [], delayMs: 0, backoff: 1, lost: 3 },
 	...{ timeoutMs: 0, graceMs: 10_000, lostWaitMs: 0, priority: 50, condition: null, values: [], cache: null },
 	...{ concurrency: null, params: null, phase: "main" },
+	...{ limits: { cpu: false, memory: false }, image: "", environment: null, nodes: 1 },
 	...changes,
 });
 
 const pipeline = (steps: StepDefinition[]): PipelineDefinition => ({
-	...{ version: 2, name: "bench", params: {}, timeoutMs: 0, concurrency: null },
+	...{ version: 3, name: "bench", params: {}, timeoutMs: 0, concurrency: null },
 	steps,
 });
 

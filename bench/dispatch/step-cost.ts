@@ -51,7 +51,7 @@ const submission = (definition: PipelineDefinition, run: string): Input => ({
 const agents = (): Input[][] =>
 	Array.from({ length: AGENTS }, (_, index): Input[] => {
 		const agentId = `a${index}` as AgentId;
-		const capacity = { cpuMillis: 64_000, memoryBytes: 1e12, gpu: null };
+		const capacity = { cpuMillis: 64_000, memoryBytes: 1e12, gpu: null, diskBytes: 0, named: {} };
 		return [
 			{
 				kind: "advertReceived",
@@ -63,7 +63,16 @@ const agents = (): Input[][] =>
 			{
 				kind: "heartbeatReceived",
 				replyTo: "",
-				heartbeat: { agentId, sessionId: "s", atMs: 0, attempts: [], load: null, draining: false },
+				heartbeat: {
+					agentId,
+					sessionId: "s",
+					atMs: 0,
+					attempts: [],
+					load: null,
+					draining: false,
+					usable: null,
+					closed: "",
+				},
 			},
 		];
 	});
@@ -79,7 +88,7 @@ const reports = (state: MeshState, attempt: Task): Input[] => {
 				...report,
 				body: {
 					...{ kind: "attemptFinished", attempt, outcome: "succeeded", failure: null, outputs: [], metrics: [] },
-					...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0, codeUse: null },
+					...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0, codeUse: null, usage: null },
 				},
 			},
 		},

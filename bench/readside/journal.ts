@@ -14,7 +14,7 @@ const step = (name: string, more: Partial<StepDefinition> = {}): StepDefinition 
 	outputs: { model: "model.onnx" },
 	values: [],
 	env: {},
-	resources: { cpuMillis: 1_000, memoryBytes: 0, gpu: null },
+	resources: { cpuMillis: 1_000, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} },
 	labels: {},
 	gates: [],
 	retries: { max: 0, on: [], exitCodes: [], delayMs: 0, backoff: 1, lost: 3 },
@@ -26,11 +26,12 @@ const step = (name: string, more: Partial<StepDefinition> = {}): StepDefinition 
 	concurrency: null,
 	params: null,
 	phase: "main",
+	...{ limits: { cpu: false, memory: false }, image: "", environment: null, nodes: 1 },
 	...more,
 });
 
 const pipeline = (name: string, steps: StepDefinition[]): PipelineDefinition => ({
-	version: 2,
+	version: 3,
 	name,
 	params: {},
 	timeoutMs: 0,
@@ -47,7 +48,16 @@ function* attemptOf(runId: RunId, key: string, atMs: number, state: "succeeded" 
 		state === "failed" ? { cause: "error" as const, message: "exit code 1", exitCode: 1, signal: "" } : null;
 	const outputs = failure ? [] : [{ name: "model", digest, sizeBytes: 4_096, fileCount: 1, holders: ["lab-1"] }];
 	const metrics = [{ name: "accuracy", value: 0.97, step: 3 }];
-	yield { kind: "attemptLeased", atMs, ...of, attemptNumber: 1, fence: 1, agentId: "lab-1" as AgentId };
+	yield {
+		kind: "attemptLeased",
+		atMs,
+		...of,
+		attemptNumber: 1,
+		fence: 1,
+		agentId: "lab-1" as AgentId,
+		memberIds: [],
+		masterAddr: "",
+	};
 	yield { kind: "attemptStarted", atMs: atMs + 2, ...of };
 	const times = { startedAtMs: atMs + 2, finishedAtMs: atMs + 900 };
 	yield {
@@ -61,6 +71,7 @@ function* attemptOf(runId: RunId, key: string, atMs: number, state: "succeeded" 
 		...times,
 		reason: "",
 		codeUse: null,
+		usage: null,
 	};
 	yield { kind: "stepSettled", atMs: atMs + 901, runId, stepKey, state, failure, outputs, metrics, reason: "" };
 }

@@ -44,7 +44,7 @@ export const simulateAgent = async (
 		const atMs = Date.now();
 		report(`${attempt.attemptId}:finished`, {
 			...{ kind: "attemptFinished", attempt, outcome: "succeeded", failure: null, outputs: [], metrics: [] },
-			...{ startedAtMs: atMs, finishedAtMs: atMs, logBytes: 0, logDroppedBytes: 0, codeUse: null },
+			...{ startedAtMs: atMs, finishedAtMs: atMs, logBytes: 0, logDroppedBytes: 0, codeUse: null, usage: null },
 		});
 	};
 	const take = (bytes: Uint8Array): void => {
@@ -63,7 +63,7 @@ export const simulateAgent = async (
 		agentId,
 		advertCodec.encode({
 			...{ agentId, name: agentId, version: "0.0.0", labels, fingerprint: null, cordoned: false, atMs: Date.now() },
-			...{ capacity: { cpuMillis, memoryBytes, gpu: null }, endpoints: null, replicas: [] },
+			...{ capacity: { cpuMillis, memoryBytes, gpu: null, diskBytes: 0, named: {} }, endpoints: null, replicas: [] },
 		}),
 	);
 	const manager = await connection.jetstreamManager({ checkAPI: false });
@@ -90,7 +90,16 @@ export const simulateAgent = async (
 				fence: identity.fence,
 				phase,
 			}));
-			const heartbeat = { agentId, sessionId, atMs: Date.now(), attempts, load: null, draining: false };
+			const heartbeat = {
+				agentId,
+				sessionId,
+				atMs: Date.now(),
+				attempts,
+				load: null,
+				draining: false,
+				usable: null,
+				closed: "",
+			};
 			const bytes = heartbeatCodec.encode(heartbeat);
 			// Between two leaders nobody answers; the next heartbeat tells the same.
 			const reply = await connection

@@ -1,8 +1,10 @@
 /** All checks of `runmesh doctor`, at once. */
 
 import type { Home } from "#shared/home.ts";
+import { checkEngines, checkJoined, checkLimits, checkService, checkShell } from "./agent.ts";
 import type { Check, Verdict } from "./check.ts";
-import { checkCredentials, checkGpu, checkHome, checkNatsServer, checkNode, checkOnnxRuntime } from "./host.ts";
+import { checkGpu } from "./gpu.ts";
+import { checkCredentials, checkHome, checkNatsServer, checkNode, checkOnnxRuntime } from "./host.ts";
 import { checkCoordinator, checkPorts, checkProcesses, runningMesh } from "./mesh.ts";
 
 export interface Diagnosis {
@@ -15,7 +17,7 @@ export interface Diagnosis {
 export const diagnose = async (home: Home, url: string | null, env: NodeJS.ProcessEnv): Promise<Diagnosis> => {
 	const mesh = runningMesh(home);
 	const coordinator = url ?? mesh?.url ?? null;
-	const checks = await Promise.all([
+	const found = await Promise.all([
 		checkNode(),
 		checkNatsServer(home, env),
 		checkHome(home),
@@ -24,8 +26,14 @@ export const diagnose = async (home: Home, url: string | null, env: NodeJS.Proce
 		checkPorts(mesh),
 		...(coordinator === null ? [] : [checkCoordinator(coordinator)]),
 		checkOnnxRuntime(),
-		checkGpu(),
+		checkGpu(env),
+		checkShell(),
+		checkLimits(),
+		checkEngines(),
+		checkJoined(home),
+		checkService(home, env),
 	]);
+	const checks = found.filter((check) => check !== null);
 	const worst = (["fail", "warn"] as const).find((verdict) => checks.some((check) => check.verdict === verdict));
 	return { verdict: worst ?? "ok", checks };
 };

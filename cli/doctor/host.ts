@@ -19,7 +19,6 @@ const LOWEST_NODE = "22.18.0";
 const GIB = 1024 ** 3;
 const LOW_DISK_BYTES = 5 * GIB;
 const NO_DISK_BYTES = GIB / 4;
-const TOOL_MS = 10_000;
 const RUNTIME_MS = 30_000;
 
 export const checkNode = (): Check => {
@@ -107,32 +106,5 @@ export const checkOnnxRuntime = async (): Promise<Check> => {
 			`does not load: ${reason.trim()}`,
 			"run `npm ci` again; without it this machine can't serve models",
 		);
-	}
-};
-
-export const checkGpu = async (): Promise<Check> => {
-	const name = "gpu";
-	for (const [tool, args] of [
-		["nvidia-smi", ["--query-gpu=name", "--format=csv,noheader"]],
-		["rocm-smi", ["--showproductname", "--csv"]],
-	] as const) {
-		const said = await runTool(tool, [...args]);
-		if (said === null) continue;
-		if ("problem" in said)
-			return warn(name, `${tool} fails: ${said.problem}`, "check the driver: its GPUs are not used");
-		const lines = said.stdout.split("\n").filter((line) => line.trim() !== "");
-		return ok(name, `${tool}: ${lines.join(", ")}`);
-	}
-	return ok(name, "no nvidia-smi or rocm-smi: steps that ask for a GPU go to other machines");
-};
-
-/** null when it is not installed. */
-const runTool = async (tool: string, args: string[]): Promise<{ stdout: string } | { problem: string } | null> => {
-	try {
-		return { stdout: (await run(tool, args, { timeout: TOOL_MS })).stdout };
-	} catch (error) {
-		const { code, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };
-		if (code === "ENOENT") return null;
-		return { problem: (stderr?.trim() || message).split("\n")[0] ?? "" };
 	}
 };

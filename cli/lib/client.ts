@@ -2,12 +2,17 @@
 
 import type { IncomingMessage } from "node:http";
 import type {
+	AgentModeRequest,
 	AgentView,
 	ApprovalRequest,
 	ArtifactView,
 	DeploymentView,
 	EventView,
 	ExplainView,
+	JoinGrant,
+	JoinRequest,
+	JoinTokenRequest,
+	JoinTokenView,
 	LogRecord,
 	ManifestView,
 	MetricSeries,
@@ -72,6 +77,16 @@ export interface ApiClient {
 	missingBlobs(digests: string[]): Promise<string[]>;
 	agents(): Promise<AgentView[]>;
 	agent(agent: string): Promise<AgentView>;
+	cordonAgent(agent: string, request: AgentModeRequest): Promise<AgentView>;
+	uncordonAgent(agent: string): Promise<AgentView>;
+	drainAgent(agent: string, request: AgentModeRequest): Promise<AgentView>;
+	/** Of one that is lost. */
+	forgetAgent(agent: string): Promise<void>;
+	/** With its secret, which is told this once. */
+	createJoinToken(request: JoinTokenRequest): Promise<JoinTokenView>;
+	joinTokens(): Promise<JoinTokenView[]>;
+	revokeJoinToken(id: string): Promise<void>;
+	join(request: JoinRequest): Promise<JoinGrant>;
 	models(): Promise<ModelView[]>;
 	model(model: string): Promise<ModelView>;
 	deployments(): Promise<DeploymentView[]>;
@@ -149,6 +164,10 @@ export const createApiClient = (connection: Connection): ApiClient => {
 			...(signal ? { signal } : {}),
 		});
 
+	const remove = async (path: string): Promise<void> => {
+		(await exchange({ method: "DELETE", path: `/api/v1${path}` })).resume();
+	};
+
 	const records = async (path: string, signal?: AbortSignal): Promise<AsyncIterable<LogRecord>> => {
 		const headers = { accept: "application/x-ndjson" };
 		const response = await exchange({ path, headers, ...(signal ? { signal } : {}) });
@@ -220,6 +239,14 @@ export const createApiClient = (connection: Connection): ApiClient => {
 		missingBlobs: async (digests) => (await post<{ missing: string[] }>("/blobs/missing", { digests })).missing,
 		agents: () => get("/agents"),
 		agent: (agent) => get(`/agents/${segment(agent)}`),
+		cordonAgent: (agent, request) => post(`/agents/${segment(agent)}/cordon`, request),
+		uncordonAgent: (agent) => post(`/agents/${segment(agent)}/uncordon`),
+		drainAgent: (agent, request) => post(`/agents/${segment(agent)}/drain`, request),
+		forgetAgent: (agent) => remove(`/agents/${segment(agent)}`),
+		createJoinToken: (request) => post("/join-tokens", request),
+		joinTokens: () => get("/join-tokens"),
+		revokeJoinToken: (id) => remove(`/join-tokens/${segment(id)}`),
+		join: (request) => post("/join", request),
 		models: () => get("/models"),
 		model: (model) => get(`/models/${segment(model)}`),
 		deployments: () => get("/deployments"),

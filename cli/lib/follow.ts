@@ -8,7 +8,7 @@ import { type Progress, plainProgress, silentProgress, summarize } from "../outp
 import { createStyle } from "../output/style.ts";
 import { watchRun } from "./watch.ts";
 
-const EXIT_INTERRUPTED = 130;
+export const EXIT_INTERRUPTED = 130;
 const exitCodes: Partial<Record<RunState, number>> = { succeeded: 0, failed: 1, cancelled: 9 };
 
 export interface FollowOptions {

@@ -6,6 +6,8 @@ import { recordBytes } from "./unseen.ts";
 
 export interface LogLine {
 	step: string;
+	/** The step; of one on several agents with the rank: "train[1]". */
+	label: string;
 	attempt: number;
 	stream: LogRecord["stream"];
 	/** Of the record that ended it. */
@@ -33,9 +35,10 @@ export const createLineAssembler = (): LineAssembler => {
 	const open = new Map<string, { bytes: Buffer; line: Omit<LogLine, "text"> }>();
 	return {
 		push: (record) => {
-			const { step, attempt, stream, atMs } = record;
-			const key = `${step} ${attempt} ${stream}`;
-			const line = { step, attempt, stream, atMs };
+			const { step, attempt, rank, stream, atMs } = record;
+			const label = rank === undefined ? step : `${step}[${rank}]`;
+			const key = `${label} ${attempt} ${stream}`;
+			const line = { step, label, attempt, stream, atMs };
 			const lines: LogLine[] = [];
 			const emit = (bytes: Buffer): void => {
 				lines.push({ ...line, text: lastDrawn(bytes) });

@@ -1,6 +1,6 @@
 /** Prints log records: exact bytes to a pipe, safe and prefixed lines to a terminal, records in JSON mode. */
 
-import type { LogRecord, RunDetail } from "#shared/api.ts";
+import type { AttemptView, LogRecord, RunDetail } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { didYouMean } from "#shared/pipeline/near.ts";
 import type { CliContext } from "../context.ts";
@@ -54,6 +54,8 @@ const checkAttempt = (run: RunDetail, keys: ReadonlySet<string>, attempt: number
 	});
 };
 
+const isGang = ({ members }: AttemptView): boolean => members.length > 0;
+
 type Printer = { record(record: LogRecord): Promise<void>; end(): Promise<void> };
 
 const printBytes = (cli: CliContext): Printer => ({
@@ -75,8 +77,8 @@ const printLines = (cli: CliContext, run: RunDetail, several: boolean, timestamp
 	const style = createStyle(cli.colors);
 	const assembler = createLineAssembler();
 	const width = prefixWidth(run);
-	const format = ({ step, atMs, text }: LogLine): string => {
-		const prefix = several ? `${logPrefix(step, width, style)} ` : "";
+	const format = ({ label, atMs, text }: LogLine): string => {
+		const prefix = several ? `${logPrefix(label, width, style)} ` : "";
 		const time = timestamps ? `${style.dim(new Date(atMs).toISOString())} ` : "";
 		return `${prefix}${time}${cli.isTerminal ? escapeControls(text, cli.colors) : text}\n`;
 	};
@@ -105,13 +107,14 @@ export const showLogs = async (
 	const client = cli.client();
 	const run = await client.run(runName);
 	const { step, keys, wanted, several } = select(run, stepName);
+	const ofGang = run.stepList.some(({ key, attempts }) => keys.has(key) && attempts.some(isGang));
 	if (attempt !== undefined && (!follow || isFinished(run))) checkAttempt(run, keys, attempt);
 	const query = { attempt, sinceMs };
 	const onTrouble = (error: RunmeshError): void => {
 		if (cli.output === "human") cli.stderr.write(`${error.message}; trying again\n`);
 	};
 	const records = follow ? client.followLogs(run.id, step, query, { onTrouble }) : client.logs(run.id, step, query);
-	const printer = printerFor(cli, run, several, timestamps);
+	const printer = printerFor(cli, run, several || ofGang, timestamps);
 	for await (const record of records) {
 		if (wanted(record) && (stream === undefined || record.stream === stream)) await printer.record(record);
 	}

@@ -19,7 +19,7 @@ export interface Connection {
 }
 
 export interface Exchange {
-	method?: "GET" | "POST" | "PUT";
+	method?: "GET" | "POST" | "PUT" | "DELETE";
 	/** Begins with "/". */
 	path: string;
 	headers?: Record<string, string>;

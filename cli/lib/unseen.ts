@@ -22,7 +22,7 @@ const tail = (record: LogRecord, bytes: Buffer): LogRecord => {
 export const unseenPart = (): ((record: LogRecord) => LogRecord | null) => {
 	const ends = new Map<string, number>();
 	return (record) => {
-		const key = `${record.step} ${record.attempt} ${record.stream}`;
+		const key = `${record.step} ${record.attempt} ${record.rank ?? ""} ${record.stream}`;
 		const seen = ends.get(key) ?? 0;
 		const bytes = recordBytes(record);
 		const end = record.offset + bytes.length;

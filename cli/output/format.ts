@@ -52,14 +52,16 @@ export const formatValues = (values: Record<string, ParamValue>): string =>
 		.map(([name, value]) => `${name}=${value}`)
 		.join(" ");
 
-/** "2 cpu, 1 GiB, 1 gpu 10 GiB A100" */
-export const formatResources = ({ cpuMillis, memoryBytes, gpu }: Resources): string => {
+/** "2 cpu, 1 GiB, 50 GiB disk, 1 gpu 10 GiB A100, 2 matlab" */
+export const formatResources = ({ cpuMillis, memoryBytes, diskBytes, gpu, named }: Resources): string => {
 	const parts = [`${formatNumber(cpuMillis / 1_000)} cpu`];
 	if (memoryBytes > 0) parts.push(formatBytes(memoryBytes));
+	if (diskBytes > 0) parts.push(`${formatBytes(diskBytes)} disk`);
 	if (gpu && gpu.count > 0) {
 		const memory = gpu.memoryBytes > 0 ? ` ${formatBytes(gpu.memoryBytes)}` : "";
 		parts.push(`${gpu.count} gpu${memory}${gpu.model ? ` ${gpu.model}` : ""}`);
 	}
+	parts.push(...Object.entries(named).map(([name, count]) => `${count} ${name}`));
 	return parts.join(", ");
 };
 

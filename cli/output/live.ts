@@ -121,7 +121,8 @@ export const liveProgress = (sink: Sink & { rows?: number }, style: Style, optio
 			width = prefixWidth(now);
 			redrawSoon();
 		},
-		line: ({ step, text }: LogLine) => put(`${logPrefix(step, width, style)} ${escapeControls(text, options.colors)}`),
+		line: ({ label, text }: LogLine) =>
+			put(`${logPrefix(label, width, style)} ${escapeControls(text, options.colors)}`),
 		note: (text) => put(style.waiting(`! ${escapeControls(text)}`)),
 		close: () => {
 			if (run === null) return;

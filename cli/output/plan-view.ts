@@ -28,7 +28,7 @@ export const planView = (plan: PlanView, view: View): string[] => {
 		formatResources(step.resources),
 		step.agent === null
 			? { text: escapeControls(whyNone(step)), paint: style.waiting }
-			: { text: step.agent, paint: style.good },
+			: { text: step.agents.join(" "), paint: style.good },
 	]);
 	const params = formatValues(plan.params);
 	return [

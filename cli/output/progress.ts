@@ -112,7 +112,7 @@ export const plainProgress = (sink: Sink, style: Style, options: { colors: boole
 				say(`${state} ${style.bold(step.key)}${rest === "" ? "" : `  ${rest}`}`);
 			}
 		},
-		line: ({ step, text }) => say(`${logPrefix(step, width, style)} ${escapeControls(text, options.colors)}`),
+		line: ({ label, text }) => say(`${logPrefix(label, width, style)} ${escapeControls(text, options.colors)}`),
 		note: (text) => say(style.waiting(`! ${escapeControls(text)}`)),
 		close: () => undefined,
 	};

@@ -6,6 +6,7 @@ import type { View } from "./print.ts";
 import { explainStep, signOf } from "./progress.ts";
 import type { Cell } from "./table.ts";
 import { escapeControls } from "./text.ts";
+import { usageLines } from "./usage-view.ts";
 
 const listColumns = [
 	{ header: "RUN" },
@@ -80,5 +81,6 @@ export const runView = (run: RunDetail, view: View): string[] => {
 			stepColumns,
 			run.stepList.map((step) => stepRow(step, view)),
 		),
+		...usageLines(run, view),
 	];
 };

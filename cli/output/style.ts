@@ -20,7 +20,10 @@ export interface Style {
 const GOOD = new Set(["succeeded", "online", "serving", "validated"]);
 const BAD = new Set(["failed", "lost"]);
 const BUSY = new Set(["running", "leased", "loading"]);
-const WAITING = new Set(["backoff", "held", "queued", "cancelling", "cancelled", "cordoned", "declined"]);
+const WAITING = new Set([
+	...["backoff", "held", "queued", "cancelling", "cancelled", "declined"],
+	...["closed", "cordoned", "draining", "drained"],
+]);
 
 export const createStyle = (enabled: boolean): Style => {
 	const { bold, dim, green, red, cyan, yellow, blue, magenta } = picocolors.createColors(enabled);

@@ -1,6 +1,7 @@
 /**
  * What a process that `up` started says over its IPC channel: `{ready: true, …}` once, or before it ends
- * `{error: {code, message, hint}}`, an error for people that `up` passes on as its own.
+ * `{error: {code, message, hint}}`, an error for people that `up` passes on as its own; `{left: true}` when it ends
+ * because it has left the mesh for good.
  */
 
 import type { ChildProcess } from "node:child_process";
@@ -10,6 +11,10 @@ import { isErrorCode, RunmeshError } from "#shared/errors.ts";
 const errorSchema = z.object({
 	error: z.object({ code: z.string(), message: z.string(), hint: z.string().nullish() }),
 });
+
+const leftSchema = z.object({ left: z.literal(true) });
+
+export const saysItLeft = (message: unknown): boolean => leftSchema.safeParse(message).success;
 
 /** Resolves with the ready message; rejects with the error message, or when aborted. */
 export const readChildMessage = <T>(child: ChildProcess, ready: z.ZodType<T>, signal: AbortSignal): Promise<T> =>

@@ -11,7 +11,7 @@ export interface Crew {
 	find(name: string): Supervised<unknown> | null;
 	/** Name → pid of what runs at this moment. */
 	processes(): Record<string, number>;
-	/** Calls at every start of a process from now on. */
+	/** Calls from now on when a process starts, or has left for good. */
 	onChange(listener: (processes: Record<string, number>) => void): void;
 	/** Nodes first, then the wire. */
 	stop(): Promise<void>;
@@ -51,7 +51,7 @@ export const newCrew = (onEvent: (event: ProcessEvent) => void): Crew => {
 				...spec,
 				onEvent: (event) => {
 					onEvent(event);
-					if (event.kind === "started") changed();
+					if (event.kind === "started" || event.kind === "left") changed();
 				},
 			});
 			members.push({ process, layer });

@@ -3,20 +3,10 @@
  * bounds and reads its end when there is something to report.
  */
 
-import {
-	closeSync,
-	copyFileSync,
-	fstatSync,
-	mkdirSync,
-	openSync,
-	readSync,
-	rmSync,
-	statSync,
-	truncateSync,
-} from "node:fs";
+import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, readSync, rmSync, truncateSync } from "node:fs";
 import { dirname } from "node:path";
+import { fileSize, LOG_FILE_BYTES } from "#shared/rotated-files.ts";
 
-const LIMIT_BYTES = 10 * 1024 * 1024;
 const CHECK_MS = 15_000;
 const TAIL_BYTES = 8 * 1024;
 
@@ -30,12 +20,12 @@ export interface ProcessLog {
 }
 
 /** `path` and `path.1` hold at most the limit each, but for what is written between two checks. */
-export const processLog = (path: string, limitBytes = LIMIT_BYTES): ProcessLog => {
+export const processLog = (path: string, limitBytes = LOG_FILE_BYTES): ProcessLog => {
 	let openedAt = 0;
 
 	/** The writer keeps its handle and appends, so the file is copied and emptied, not renamed. */
 	const rotate = (): void => {
-		if (size(path) <= limitBytes) return;
+		if (fileSize(path) <= limitBytes) return;
 		try {
 			copyFileSync(path, `${path}.1`);
 		} catch {
@@ -74,10 +64,8 @@ export const processLog = (path: string, limitBytes = LIMIT_BYTES): ProcessLog =
 	};
 };
 
-const size = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-
 const lastLines = (path: string, from: number, lines: number): string[] => {
-	const end = size(path);
+	const end = fileSize(path);
 	const start = Math.max(from, end - TAIL_BYTES);
 	if (end <= start) return [];
 	const bytes = Buffer.alloc(end - start);

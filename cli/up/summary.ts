@@ -66,6 +66,8 @@ export const describeEvent = (event: MeshEvent): string | null => {
 		}
 		case "ready":
 			return event.restarts > 0 ? `${event.name} is back (process ${event.pid})` : null;
+		case "left":
+			return `${event.name} has left the mesh for good: it is not started again`;
 		case "started":
 			return null;
 	}

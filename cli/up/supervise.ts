@@ -1,6 +1,7 @@
 /**
  * One process of the mesh, kept running: started, awaited until it is ready, started again when it dies (at first
- * at once, then ever more slowly), and stopped politely, then firmly. A first start that fails is not repeated.
+ * at once, then ever more slowly), and stopped politely, then firmly. A first start that fails is not repeated, and one
+ * that says it has left for good is not started again.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -9,7 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
 import { RunmeshError, toRunmeshError } from "#shared/errors.ts";
 import { type Backoff, restartDelays, usualBackoff } from "./backoff.ts";
-import { readChildMessage } from "./child-messages.ts";
+import { readChildMessage, saysItLeft } from "./child-messages.ts";
 import { processLog } from "./process-log.ts";
 
 export interface ProcessSpec<Ready> {
@@ -31,6 +32,7 @@ export interface ProcessSpec<Ready> {
 export type ProcessEvent =
 	| { kind: "started"; name: string; pid: number }
 	| { kind: "ready"; name: string; pid: number; restarts: number }
+	| { kind: "left"; name: string }
 	| { kind: "died"; name: string; how: string; deaths: number; restartInMs: number; logPath: string; tail: string[] };
 
 export interface Supervised<Ready> {
@@ -60,6 +62,7 @@ export const supervise = <Ready>(spec: ProcessSpec<Ready>): Supervised<Ready> =>
 	let child: ChildProcess | null = null;
 	let starts = 0;
 	let deaths = 0;
+	let hasLeft = false;
 
 	/** Resolves when the process is gone, with how it went and for how long it had been ready. */
 	const live = async (): Promise<{ error: Error; how: string; healthyMs: number }> => {
@@ -71,6 +74,9 @@ export const supervise = <Ready>(spec: ProcessSpec<Ready>): Supervised<Ready> =>
 		}
 		child = running;
 		if (spec.onMessage) running.on("message", spec.onMessage);
+		running.on("message", (message) => {
+			hasLeft ||= saysItLeft(message);
+		});
 		const gone = goneFrom(running);
 		const life = new AbortController();
 		void gone.then(() => life.abort());
@@ -135,6 +141,7 @@ export const supervise = <Ready>(spec: ProcessSpec<Ready>): Supervised<Ready> =>
 				() => false,
 			);
 			if (!everReady) return;
+			if (hasLeft) return onEvent({ kind: "left", name });
 			deaths++;
 			const restartInMs = delays.next(end.healthyMs);
 			const tail = log.tail(TAIL_LINES);

@@ -1,15 +1,22 @@
 /** `apply(state, event)`: the only writer of journaled state. Deterministic: the same journal gives the same state. */
 
 import { assertNever } from "#shared/assert-never.ts";
-import type { AgentId } from "#shared/ids.ts";
-import { newNode } from "../placement/node.ts";
-import { applyAttemptEnded, applyAttemptLeased, applyAttemptStarted, applyRetryScheduled } from "./apply/attempts.ts";
+import { agentOf } from "./agents.ts";
+import { applyAgentForgotten, applyAgentModeChanged } from "./apply/agents.ts";
+import {
+	applyAttemptEnded,
+	applyAttemptLeased,
+	applyAttemptMemberEnded,
+	applyAttemptStarted,
+	applyRetryScheduled,
+} from "./apply/attempts.ts";
 import { applyMatrixExpanded, applyRunAdmitted, applyRunFinished, applyRunSubmitted } from "./apply/runs.ts";
 import { applyDeploymentChanged, applyModelVersionRegistered, applyReplicaReported } from "./apply/serving.ts";
 import { applyStepSettled } from "./apply/steps.ts";
+import { applyJoinTokenIssued, applyJoinTokenRevoked, applyJoinTokenUsed } from "./apply/tokens.ts";
 import type { JournalEvent } from "./events.ts";
 import { moveStep, requireRun, requireStep } from "./moves.ts";
-import type { Agent, MeshState } from "./state.ts";
+import type { MeshState } from "./state.ts";
 import { assertMove, runMoves } from "./transitions.ts";
 
 export const apply = (state: MeshState, event: JournalEvent): void => {
@@ -48,9 +55,15 @@ export const apply = (state: MeshState, event: JournalEvent): void => {
 			return;
 		}
 		case "attemptLeased":
-			return applyAttemptLeased(state, event, agentOf(state, event.agentId));
+			return applyAttemptLeased(
+				state,
+				event,
+				[event.agentId, ...event.memberIds].map((id) => agentOf(state, id)),
+			);
 		case "attemptStarted":
 			return applyAttemptStarted(state, event);
+		case "attemptMemberEnded":
+			return applyAttemptMemberEnded(state, event);
 		case "attemptEnded":
 			return applyAttemptEnded(state, event);
 		case "stepRetryScheduled":
@@ -68,28 +81,17 @@ export const apply = (state: MeshState, event: JournalEvent): void => {
 			return applyDeploymentChanged(state, event);
 		case "replicaReported":
 			return applyReplicaReported(state, event);
+		case "agentModeChanged":
+			return applyAgentModeChanged(state, event);
+		case "agentForgotten":
+			return applyAgentForgotten(state, event);
+		case "joinTokenIssued":
+			return applyJoinTokenIssued(state, event);
+		case "joinTokenUsed":
+			return applyJoinTokenUsed(state, event);
+		case "joinTokenRevoked":
+			return applyJoinTokenRevoked(state, event);
 		default:
 			return assertNever(event);
 	}
-};
-
-/** The agent of that id; one that is known only by what was placed there has not been heard yet. */
-export const agentOf = (state: MeshState, id: AgentId): Agent => {
-	let agent = state.agents.get(id);
-	if (!agent) {
-		agent = {
-			id,
-			advert: null,
-			lastHeardMs: 0,
-			leaseFromMs: 0,
-			sessionId: "",
-			online: false,
-			draining: false,
-			attempts: new Set(),
-			missing: new Set(),
-			node: newNode(),
-		};
-		state.agents.set(id, agent);
-	}
-	return agent;
 };

@@ -1,11 +1,11 @@
 /** One placement pass: ready steps to agents, builtins carried out here. */
 
 import { failureOf } from "#shared/failure.ts";
-import { attemptId } from "#shared/ids.ts";
+import { type AgentId, attemptId } from "#shared/ids.ts";
 import { type Candidate, place } from "../placement/place.ts";
 import { askForApproval } from "./approve.ts";
 import { askCache } from "./cached.ts";
-import { requestedResources } from "./claims.ts";
+import { requestOf } from "./claims.ts";
 import { runCollect } from "./collect.ts";
 import { runDeploy } from "./deploy.ts";
 import { knowRunner } from "./equals.ts";
@@ -13,7 +13,7 @@ import { identity } from "./graph.ts";
 import type { Offered } from "./ready-queue.ts";
 import { runSelect } from "./select.ts";
 import { endAttempt, endingOf } from "./settle.ts";
-import type { Agent, Attempt, MeshState, Step } from "./state.ts";
+import { type Agent, type Attempt, isLive, type Member, type MeshState, type Step } from "./state.ts";
 import { taskOf } from "./task.ts";
 import { contain, emit, type Turn } from "./turn.ts";
 
@@ -31,7 +31,7 @@ export const assign = (turn: Turn): void => {
 		});
 		// A builtin that ended may have made others ready, of a class that this pass has left.
 	} while (settledSome && state.ready.size > 0);
-	for (const { attempt } of placed) if (attempt) sendTask(turn, attempt);
+	for (const { attempt } of placed) if (attempt) sendTasks(turn, attempt);
 };
 
 const startContained = (turn: Turn, step: Step): Offered => {
@@ -80,8 +80,7 @@ export const isGroupFull = ({ stepGroups }: MeshState, { group, definition }: St
 
 const lease = (turn: Turn, step: Step): void => {
 	const { state } = turn;
-	const request = { resources: requestedResources(step), labels: step.definition.labels };
-	const { agentId } = place(request, candidates(turn, step));
+	const [agentId, ...memberIds] = place(requestOf(step), candidates(turn, step)).agentIds;
 	if (!agentId) return;
 	const attemptNumber = step.attempts + 1;
 	emit(turn, {
@@ -91,8 +90,16 @@ const lease = (turn: Turn, step: Step): void => {
 		attemptNumber,
 		fence: state.fence + 1,
 		agentId,
+		memberIds,
+		masterAddr: memberIds.length > 0 ? hostOf(state, agentId) : "",
 	});
 	knowRunner(turn, step);
+};
+
+/** Where others reach the agent. */
+const hostOf = ({ agents }: MeshState, agentId: AgentId): string => {
+	const endpoint = agents.get(agentId)?.advert?.endpoints?.grpc ?? "";
+	return endpoint.slice(0, endpoint.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
 };
 
 function* candidates(turn: Turn, step: Step): Generator<Candidate> {
@@ -111,13 +118,20 @@ const candidate = (agent: Agent, step: Step): Candidate => {
 	return { id: agent.id, node: agent.node, localBytes };
 };
 
+/** To all members of whom nothing has been heard. */
+export const sendTasks = (turn: Turn, attempt: Attempt): void => {
+	for (const member of attempt.members) {
+		if (isLive(attempt.status) && !member.started && !member.ended) sendTask(turn, attempt, member);
+	}
+};
+
 /** Sent again, the message id differs, or JetStream would take it for a double. */
-export const sendTask = (turn: Turn, attempt: Attempt): void => {
-	const sendId = attempt.sentAtMs === 0 ? attempt.id : `${attempt.id}@${Math.floor(turn.nowMs)}`;
-	attempt.sentAtMs = turn.nowMs;
+export const sendTask = (turn: Turn, attempt: Attempt, member: Member): void => {
+	const sendId = member.sentAtMs === 0 ? member.id : `${member.id}@${Math.floor(turn.nowMs)}`;
+	member.sentAtMs = turn.nowMs;
 	try {
-		const task = taskOf(attempt, turn.state.epoch);
-		turn.effects.push({ kind: "sendTask", agentId: attempt.agentId, task, sendId });
+		const task = taskOf(attempt, member, turn.state.epoch);
+		turn.effects.push({ kind: "sendTask", agentId: member.agentId, task, sendId });
 	} catch (error) {
 		// A step that can't be told must not stop the mesh.
 		endAttempt(turn, attempt, endingOf("failed", "", failureOf("input", (error as Error).message)));

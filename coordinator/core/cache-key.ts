@@ -4,11 +4,12 @@
  * where it fits, not what it computes.
  */
 
+import type { StepEnvironment } from "#shared/domain.ts";
 import type { Digest } from "#shared/ids.ts";
 import { canonicalJson } from "#shared/pipeline/canonical.ts";
 import { sha256Hex } from "#shared/sha256.ts";
 import type { Step } from "./state.ts";
-import { actionOf, environmentOf, inputsOf, paramsOf } from "./task.ts";
+import { actionOf, environmentOf, imageOf, inputsOf, paramsOf } from "./task.ts";
 
 export interface CacheParts {
 	command: string;
@@ -21,6 +22,10 @@ export interface CacheParts {
 	outputs: Record<string, string>;
 	params: Record<string, unknown>;
 	matrix: Record<string, unknown>;
+	/** Only of a step that has one, as with what follows: keys of before are then the same. */
+	image?: string;
+	environment?: StepEnvironment;
+	nodes?: number;
 }
 
 export interface Key {
@@ -65,15 +70,20 @@ const makeKey = (step: Step): Key | null => {
 const cachePartsOf = (step: Step): CacheParts => {
 	const action = actionOf(step);
 	const { params, matrix } = paramsOf(step);
+	const { outputs, environment, nodes } = step.definition;
+	const image = imageOf(step);
 	return {
 		command: action.kind === "command" ? action.command : "",
 		shell: action.kind === "command" ? action.shell : [],
 		workdir: action.kind === "command" ? action.workdir : "",
 		env: environmentOf(step),
 		inputs: Object.fromEntries(inputsOf(step).map(({ name, digest }) => [name, digest])),
-		outputs: step.definition.outputs,
+		outputs,
 		params,
 		matrix,
+		...(image === "" ? {} : { image }),
+		...(environment ? { environment } : {}),
+		...(nodes > 1 ? { nodes } : {}),
 	};
 };
 

@@ -1,9 +1,10 @@
 /** Stopping: what can end at once does, running attempts are told to stop and report back. */
 
 import { undoDeployment, waitingStep } from "./deploy.ts";
+import { stopMembers } from "./gang.ts";
 import { identity } from "./graph.ts";
 import { failStep, finishRun, settleStep, stopOf } from "./settle.ts";
-import { type Attempt, liveAttempt, type Run, type Step } from "./state.ts";
+import { liveAttempt, type Run, type Step } from "./state.ts";
 import { isSettled } from "./transitions.ts";
 import { emit, type Turn } from "./turn.ts";
 
@@ -39,7 +40,7 @@ const stopStep = (turn: Turn, step: Step, asked: string): void => {
 	if (!stop) return;
 	const reason = asked || stop.reason;
 	const attempt = liveAttempt(step);
-	if (attempt) return stopAttempt(turn, attempt, reason);
+	if (attempt) return stopMembers(turn, attempt, reason, null);
 	if (step.definition.action.kind === "deploy" && waitingStep(turn.state, step.definition.action.name) === step) {
 		undoDeployment(turn, step.definition.action.name);
 	}
@@ -48,12 +49,4 @@ const stopStep = (turn: Turn, step: Step, asked: string): void => {
 		return settleStep(turn, step, "skipped", reason);
 	}
 	failStep(turn, step, "timeout", reason);
-};
-
-const stopAttempt = (turn: Turn, attempt: Attempt, reason: string): void => {
-	turn.effects.push({
-		kind: "sendControl",
-		agentId: attempt.agentId,
-		control: { leaderEpoch: turn.state.epoch, stop: [{ attemptId: attempt.id, reason }] },
-	});
 };

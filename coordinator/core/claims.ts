@@ -2,10 +2,12 @@
 
 import type { Advert, Resources } from "#shared/domain.ts";
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
+import type { PlacementRequest } from "../placement/feasible.ts";
+import { needOf } from "../placement/needs.ts";
 import { adoptAdvert, type Claim, claimOn, releaseClaim } from "../placement/node.ts";
-import type { Agent, Attempt, Step } from "./state.ts";
+import type { Agent, Attempt, Member, Step } from "./state.ts";
 
-const NOTHING: Resources = { cpuMillis: 0, memoryBytes: 0, gpu: null };
+const NOTHING: Resources = { cpuMillis: 0, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} };
 
 /** What a step asks of an agent: only a command takes any of it. */
 export const requestedByDefinition = (definition: StepDefinition): Resources =>
@@ -13,18 +15,37 @@ export const requestedByDefinition = (definition: StepDefinition): Resources =>
 
 export const requestedResources = (step: Step): Resources => requestedByDefinition(step.definition);
 
-const claims = new WeakMap<Attempt, Claim>();
+export const requestByDefinition = (definition: StepDefinition): PlacementRequest => ({
+	resources: requestedByDefinition(definition),
+	labels: definition.labels,
+	need: definition.action.kind === "command" ? needOf(definition) : null,
+	agents: definition.nodes,
+});
 
+/** What placement is asked for a step. */
+export const requestOf = (step: Step): PlacementRequest => requestByDefinition(step.definition);
+
+const claims = new WeakMap<Member, Claim>();
+
+/** The agent's member of the attempt takes what the step asks for. */
 export const claimAttempt = (agent: Agent, attempt: Attempt): void => {
-	claims.set(attempt, claimOn(agent.node, requestedResources(attempt.step)));
+	claims.set(memberHere(agent, attempt), claimOn(agent.node, requestedResources(attempt.step)));
 	agent.attempts.add(attempt);
 };
 
 export const releaseAttempt = (agent: Agent, attempt: Attempt): void => {
-	const claim = claims.get(attempt);
-	if (!agent.attempts.delete(attempt) || !claim) return;
-	claims.delete(attempt);
+	if (!agent.attempts.delete(attempt)) return;
+	const member = memberHere(agent, attempt);
+	const claim = claims.get(member);
+	if (!claim) return;
+	claims.delete(member);
 	releaseClaim(agent.node, claim);
+};
+
+const memberHere = (agent: Agent, attempt: Attempt): Member => {
+	const member = attempt.members.find(({ agentId }) => agentId === agent.id);
+	if (!member) throw new Error(`attempt ${attempt.id} has no part on ${agent.id}`);
+	return member;
 };
 
 /** A new advert: devices may differ, so what is held there is claimed afresh. */

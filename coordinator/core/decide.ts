@@ -9,18 +9,21 @@ import { canonicalJson } from "#shared/pipeline/canonical.ts";
 import { admitRuns, joinGroup } from "./admit.ts";
 import { leaveBackoff } from "./apply/attempts.ts";
 import { approvalAnswered, expireApprovals } from "./approve.ts";
-import { assign, sendTask } from "./assign.ts";
+import { assign, sendTasks } from "./assign.ts";
 import { codeCompared } from "./cached.ts";
 import { cancelRun, cancelStep, timeOutRun } from "./cancel.ts";
 import { concludeRun } from "./conclude.ts";
 import { putDeployment, putServing, takeBack, waitingStep } from "./deploy.ts";
+import { moveReplicas } from "./drain.ts";
 import type { RunSubmitted } from "./events.ts";
 import { beginRun } from "./graph.ts";
 import type { Input } from "./inputs.ts";
-import { advertReceived, expireLeases, heartbeatReceived, leaderWasAway } from "./leases.ts";
+import { advertReceived, agentLeft, expireLeases, heartbeatReceived, leaderWasAway } from "./leases.ts";
+import { forgetAgent, setAgentMode } from "./modes.ts";
 import { reportReceived } from "./reports.ts";
 import { finishRun } from "./settle.ts";
 import type { MeshState } from "./state.ts";
+import { issueJoinToken, revokeJoinToken, useJoinToken } from "./tokens.ts";
 import { type CoreOptions, contain, defaultCoreOptions, emit, type Turn } from "./turn.ts";
 
 export const decide = (
@@ -71,6 +74,18 @@ const take = (turn: Turn, input: Input): void => {
 			return heartbeatReceived(turn, input.heartbeat, input.replyTo);
 		case "advertReceived":
 			return advertReceived(turn, input.advert);
+		case "agentLeft":
+			return agentLeft(turn, input.agentId);
+		case "setAgentMode":
+			return setAgentMode(turn, input);
+		case "forgetAgent":
+			return forgetAgent(turn, input);
+		case "issueJoinToken":
+			return issueJoinToken(turn, input);
+		case "useJoinToken":
+			return useJoinToken(turn, input);
+		case "revokeJoinToken":
+			return revokeJoinToken(turn, input);
 		case "leadershipGained":
 			return leadershipGained(turn, input);
 		case "leaderWasAway":
@@ -79,6 +94,7 @@ const take = (turn: Turn, input: Input): void => {
 			expireLeases(turn);
 			expireDeploys(turn);
 			expireApprovals(turn);
+			moveReplicas(turn);
 			return expireRuns(turn);
 		default:
 			return assertNever(input);
@@ -119,8 +135,8 @@ const leadershipGained = (turn: Turn, input: Extract<Input, { kind: "leadershipG
 		for (const agentId of deployment.agentIds) if (!state.agents.has(agentId)) putServing(turn, agentId);
 	}
 	for (const run of [...state.runs.values()]) contain(turn, run.id, () => concludeRun(turn, run));
-	for (const attempt of state.attempts.values()) {
-		if (attempt.status === "leased") sendTask(turn, attempt);
+	for (const attempt of new Set(state.attempts.values())) {
+		if (attempt.status === "leased") sendTasks(turn, attempt);
 	}
 };
 

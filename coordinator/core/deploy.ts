@@ -42,14 +42,19 @@ export const waitingStep = (state: MeshState, name: string): Step | null => {
 /** Any agent that takes work: its inference endpoint opens with the first model. */
 const canServe = (agent: Agent): boolean => agent.online && agent.node.closed === "";
 
-/** Those that serve this deployment already first, then the ones that serve least; ties by id. */
-const chooseAgents = (state: MeshState, action: DeployAction): AgentId[] | null => {
+const chooseAgents = (state: MeshState, { name, replicas }: DeployAction): AgentId[] | null => {
+	const candidates = mostIdle(state, name);
+	return candidates.length >= replicas ? candidates.slice(0, replicas) : null;
+};
+
+/** Agents that may serve it: those that do already first, then the ones that serve least; ties by id. */
+export const mostIdle = (state: MeshState, name: string): AgentId[] => {
 	const serves = new Map<AgentId, number>();
 	for (const deployment of state.deployments.values()) {
 		for (const id of deployment.agentIds) serves.set(id, (serves.get(id) ?? 0) + 1);
 	}
-	const present = new Set(state.deployments.get(action.name)?.agentIds);
-	const candidates = [...state.agents.values()]
+	const present = new Set(state.deployments.get(name)?.agentIds);
+	return [...state.agents.values()]
 		.filter(canServe)
 		.map((agent) => agent.id)
 		.sort(
@@ -58,7 +63,6 @@ const chooseAgents = (state: MeshState, action: DeployAction): AgentId[] | null 
 				(serves.get(a) ?? 0) - (serves.get(b) ?? 0) ||
 				(a < b ? -1 : 1),
 		);
-	return candidates.length >= action.replicas ? candidates.slice(0, action.replicas) : null;
 };
 
 /** The same bytes with the same golden vectors are the same version. */
@@ -86,7 +90,7 @@ const registerVersion = (turn: Turn, step: Step, action: DeployAction): number =
 
 type Change = Pick<Deployment, "model" | "version" | "agentIds" | "runId" | "stepKey">;
 
-const changeDeployment = (turn: Turn, name: string, change: Change): void => {
+export const changeDeployment = (turn: Turn, name: string, change: Change): void => {
 	const before = turn.state.deployments.get(name);
 	emit(turn, {
 		kind: "deploymentChanged",

@@ -3,7 +3,7 @@
  * every event carries `atMs`, the leader's time when it decided.
  */
 
-import type { ArtifactRef, CodeUse, Failure, Metric, ReplicaState } from "#shared/domain.ts";
+import type { AgentMode, ArtifactRef, CodeUse, Failure, Metric, ReplicaState, Usage } from "#shared/domain.ts";
 import type { AgentId, AttemptId, Digest, RunId, StepKey } from "#shared/ids.ts";
 
 export type FinalRunState = "succeeded" | "failed" | "cancelled";
@@ -85,7 +85,12 @@ export interface AttemptLeased {
 	attemptId: AttemptId;
 	attemptNumber: number;
 	fence: number;
+	/** Of a step on several agents: the first of them. */
 	agentId: AgentId;
+	/** The others, by rank from 1. */
+	memberIds: AgentId[];
+	/** Where the members find the first of them; "" for a step on one agent. */
+	masterAddr: string;
 }
 
 export interface AttemptStarted {
@@ -112,6 +117,23 @@ export interface AttemptEnded {
 	/** Why it was declined or cancelled. */
 	reason: string;
 	codeUse: CodeUse | null;
+	usage: Usage | null;
+}
+
+/** One of the agents of a step on several has done its part; the attempt goes on. */
+export interface AttemptMemberEnded {
+	kind: "attemptMemberEnded";
+	atMs: number;
+	runId: RunId;
+	stepKey: StepKey;
+	attemptId: AttemptId;
+	rank: number;
+	/** The step's, from the first of them; [] from the others. */
+	outputs: ArtifactRef[];
+	metrics: Metric[];
+	startedAtMs: number;
+	finishedAtMs: number;
+	usage: Usage | null;
 }
 
 /** A step's `if` holds. */
@@ -249,6 +271,53 @@ export interface ReplicaReported {
 	revision: number;
 }
 
+export interface AgentModeChanged {
+	kind: "agentModeChanged";
+	atMs: number;
+	agentId: AgentId;
+	mode: AgentMode;
+	reason: string;
+	by: string;
+	/** Drained, the agent ends itself. */
+	leave: boolean;
+}
+
+/** One that is lost, and is not waited for any more. */
+export interface AgentForgotten {
+	kind: "agentForgotten";
+	atMs: number;
+	agentId: AgentId;
+	by: string;
+}
+
+/** A machine that brings the secret behind this hash may join. */
+export interface JoinTokenIssued {
+	kind: "joinTokenIssued";
+	atMs: number;
+	tokenId: string;
+	/** SHA-256, hexadecimal. */
+	secretHash: string;
+	expiresAtMs: number;
+	uses: number;
+	by: string;
+}
+
+export interface JoinTokenUsed {
+	kind: "joinTokenUsed";
+	atMs: number;
+	tokenId: string;
+	host: string;
+	/** Tells the one who asked whether it was he who got it. */
+	useId: string;
+}
+
+export interface JoinTokenRevoked {
+	kind: "joinTokenRevoked";
+	atMs: number;
+	tokenId: string;
+	by: string;
+}
+
 export type JournalEvent =
 	| LeaderElected
 	| RunSubmitted
@@ -257,6 +326,7 @@ export type JournalEvent =
 	| AttemptLeased
 	| AttemptStarted
 	| AttemptEnded
+	| AttemptMemberEnded
 	| StepSettled
 	| StepRetryScheduled
 	| RunAdmitted
@@ -270,4 +340,9 @@ export type JournalEvent =
 	| CacheRecorded
 	| ModelVersionRegistered
 	| DeploymentChanged
-	| ReplicaReported;
+	| ReplicaReported
+	| AgentModeChanged
+	| AgentForgotten
+	| JoinTokenIssued
+	| JoinTokenUsed
+	| JoinTokenRevoked;

@@ -2,6 +2,7 @@
 
 import type {
 	Advert,
+	AgentMode,
 	ArtifactRef,
 	CodeUse,
 	Control,
@@ -41,6 +42,14 @@ export type Input =
 	/** `replyTo` comes back in the reply's effect. */
 	| { kind: "heartbeatReceived"; heartbeat: Heartbeat; replyTo: string }
 	| { kind: "advertReceived"; advert: Advert }
+	/** It has withdrawn its advert: it left for good. */
+	| { kind: "agentLeft"; agentId: AgentId }
+	| { kind: "setAgentMode"; agentId: AgentId; mode: AgentMode; reason: string; by: string; leave: boolean }
+	| { kind: "forgetAgent"; agentId: AgentId; by: string }
+	| { kind: "issueJoinToken"; tokenId: string; secretHash: string; ttlMs: number; uses: number; by: string }
+	/** Asked by one that has shown the token's secret; whether it was in time, `hasUsed` of tokens.ts says. */
+	| { kind: "useJoinToken"; tokenId: string; useId: string; host: string }
+	| { kind: "revokeJoinToken"; tokenId: string; by: string }
 	/** This coordinator leads from now on; the journal has been replayed. */
 	| { kind: "leadershipGained"; coordinatorId: string; epoch: number }
 	/** It could hear nobody for so long: NATS was away, or it stood still. */
@@ -53,6 +62,8 @@ export type Effect =
 	| { kind: "sendControl"; agentId: AgentId; control: Control }
 	| { kind: "putServing"; agentId: AgentId; desired: DesiredServing }
 	| { kind: "replyHeartbeat"; replyTo: string; reply: HeartbeatReply }
+	/** Take away what NATS keeps of it. */
+	| { kind: "forgetAgent"; agentId: AgentId }
 	/** Which of these uses of another code tree is the same on this one? Answered by `codeCompared`. */
 	| { kind: "compareCode"; runId: RunId; stepKey: StepKey; code: ArtifactRef; candidates: CodeCandidate[] };
 

@@ -1,20 +1,25 @@
 /** Agents' signs of life: adverts, heartbeats, and what their absence means. */
 
-import type { Advert, Heartbeat, HeartbeatReply } from "#shared/domain.ts";
-import { agentOf } from "./apply.ts";
+import type { Advert, AttemptPhase, Heartbeat, HeartbeatReply } from "#shared/domain.ts";
+import type { AgentId, AttemptId } from "#shared/ids.ts";
+import { adoptUsable } from "../placement/node.ts";
+import { agentOf, openOrClose } from "./agents.ts";
 import { isGroupFull, sendTask } from "./assign.ts";
 import { adopt } from "./claims.ts";
 import { replicaAdvertised } from "./deploy.ts";
-import { startAttempt } from "./reports.ts";
+import { mayLeave, moveReplicas, replaceGone } from "./drain.ts";
+import { memberOf, memberOn } from "./members.ts";
+import { startMember } from "./reports.ts";
 import { endAttempt, endingOf, stopOf } from "./settle.ts";
 import type { Agent } from "./state.ts";
-import type { Turn } from "./turn.ts";
+import { emit, type Turn } from "./turn.ts";
 
 export const advertReceived = (turn: Turn, advert: Advert): void => {
 	const agent = agentOf(turn.state, advert.agentId);
 	adopt(agent, advert);
 	openOrClose(agent);
 	for (const replica of advert.replicas) replicaAdvertised(turn, agent.id, replica);
+	moveReplicas(turn);
 };
 
 /** Answers only what the journal will have by the time the answer leaves. */
@@ -29,14 +34,23 @@ export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: str
 		agent.sessionId = heartbeat.sessionId;
 		agent.missing.clear();
 	}
+	agent.ownReason = heartbeat.closed;
+	adoptUsable(agent.node, heartbeat.usable);
 	openOrClose(agent);
-	const reply: HeartbeatReply = { leaderEpoch: state.epoch, stop: [], settled: [] };
+	const reply: HeartbeatReply = {
+		leaderEpoch: state.epoch,
+		stop: [],
+		settled: [],
+		leave: false,
+		advertise: !agent.advert,
+	};
 	const listed = new Set<string>();
 	for (const { attemptId, fence, phase } of heartbeat.attempts) {
 		listed.add(attemptId);
 		const attempt = state.attempts.get(attemptId);
+		const member = attempt && memberOf(attempt, attemptId);
 		const stop = attempt && stopOf(attempt.step);
-		if (attempt?.fence !== fence || attempt.agentId !== agent.id) {
+		if (attempt?.fence !== fence || member?.agentId !== agent.id || member.ended) {
 			if (phase === "finished") reply.settled.push(attemptId);
 			else reply.stop.push({ attemptId, reason: "superseded, or its run is over" });
 		} else if (stop) {
@@ -44,27 +58,37 @@ export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: str
 		} else if (attempt.status === "lost" && isGroupFull(state, attempt.step)) {
 			if (phase !== "finished")
 				reply.stop.push({ attemptId, reason: `others run in its group ${attempt.step.group} now` });
-		} else if (attempt.status === "lost" || (phase === "running" && attempt.status === "leased")) {
+		} else if (attempt.status === "lost" || (isRunning(phase) && attempt.status === "leased")) {
 			// One that has finished goes on too: its outcome is on its way, and must not be overtaken by a new attempt.
-			startAttempt(turn, attempt);
+			startMember(turn, attempt, member);
 		}
 	}
+	agent.preparing = inPhase(heartbeat, "preparing");
+	agent.paused = inPhase(heartbeat, "paused");
 	missingAttempts(turn, agent, listed);
+	reply.leave = listed.size === 0 && mayLeave(state, agent);
 	turn.effects.push({ kind: "replyHeartbeat", replyTo, reply });
 };
+
+const isRunning = (phase: AttemptPhase): boolean => phase === "running" || phase === "paused";
+
+const inPhase = ({ attempts }: Heartbeat, phase: AttemptPhase): Set<AttemptId> =>
+	new Set(attempts.filter((attempt) => attempt.phase === phase).map(({ attemptId }) => attemptId));
 
 /** A task may have been lost on the way; an attempt that ran and is unknown twice over is gone with its record. */
 const missingAttempts = (turn: Turn, agent: Agent, listed: ReadonlySet<string>): void => {
 	for (const attempt of [...agent.attempts]) {
-		if (listed.has(attempt.id)) {
-			agent.missing.delete(attempt.id);
-		} else if (attempt.status === "leased") {
-			if (turn.nowMs - attempt.sentAtMs >= turn.options.resendMs) sendTask(turn, attempt);
-		} else if (agent.missing.has(attempt.id)) {
-			agent.missing.delete(attempt.id);
+		const member = memberOn(attempt, agent.id);
+		if (!member) continue;
+		if (listed.has(member.id)) {
+			agent.missing.delete(member.id);
+		} else if (attempt.status === "leased" && !member.started) {
+			if (turn.nowMs - member.sentAtMs >= turn.options.resendMs) sendTask(turn, attempt, member);
+		} else if (agent.missing.has(member.id)) {
+			agent.missing.delete(member.id);
 			endAttempt(turn, attempt, endingOf("lost", `${agent.id} no longer knows it`));
 		} else {
-			agent.missing.add(attempt.id);
+			agent.missing.add(member.id);
 		}
 	}
 };
@@ -72,6 +96,17 @@ const missingAttempts = (turn: Turn, agent: Agent, listed: ReadonlySet<string>):
 /** While the leader could hear nobody, no lease ran. */
 export const leaderWasAway = ({ state, nowMs }: Turn, forMs: number): void => {
 	for (const agent of state.agents.values()) agent.leaseFromMs = Math.min(nowMs, agent.leaseFromMs + forMs);
+};
+
+/** Nothing of it is waited for: what was on its way to it goes elsewhere at once. */
+export const agentLeft = (turn: Turn, agentId: AgentId): void => {
+	const agent = turn.state.agents.get(agentId);
+	if (!agent) return;
+	agent.online = false;
+	openOrClose(agent);
+	for (const attempt of [...agent.attempts]) endAttempt(turn, attempt, endingOf("lost", `${agentId} left the mesh`));
+	emit(turn, { kind: "agentForgotten", agentId, by: agentId });
+	replaceGone(turn, agentId);
 };
 
 /** Agents not heard within the lease have lost their attempts. */
@@ -84,16 +119,4 @@ export const expireLeases = (turn: Turn): void => {
 		const reason = `${agent.id} was not heard for ${Math.round(silentMs / 1000)} s`;
 		for (const attempt of [...agent.attempts]) endAttempt(turn, attempt, endingOf("lost", reason));
 	}
-};
-
-const openOrClose = (agent: Agent): void => {
-	agent.node.closed = !agent.online
-		? "not heard from"
-		: !agent.advert
-			? "not advertised yet"
-			: agent.advert.cordoned
-				? "cordoned"
-				: agent.draining
-					? "draining"
-					: "";
 };

@@ -5,6 +5,7 @@
  */
 
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
+import { needOf } from "../placement/needs.ts";
 import type { Step } from "./state.ts";
 
 interface Queued {
@@ -25,8 +26,8 @@ const classKeys = new WeakMap<StepDefinition, string>();
 const classKey = ({ definition, group, declinedUntilMs }: Step): string => {
 	let key = classKeys.get(definition);
 	if (key === undefined) {
-		const { resources, labels, priority, action, concurrency } = definition;
-		key = JSON.stringify([priority, action.kind, resources, labels, concurrency?.max]);
+		const { resources, labels, priority, action, concurrency, nodes } = definition;
+		key = JSON.stringify([priority, action.kind, resources, labels, concurrency?.max, nodes, needOf(definition)]);
 		classKeys.set(definition, key);
 	}
 	// Some agent handed it back: that must not hold up others, which any agent may take.

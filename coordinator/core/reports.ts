@@ -5,27 +5,29 @@ import type { ArtifactRef, AttemptIdentity, CodeUse, Report } from "#shared/doma
 import { failureOf } from "#shared/failure.ts";
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
 import { evaluateGates } from "#shared/pipeline/gates.ts";
+import { endingOfMember, stopMembers } from "./gang.ts";
 import { identity } from "./graph.ts";
-import { type AttemptEnding, endAttempt, endingOf } from "./settle.ts";
-import type { Attempt } from "./state.ts";
+import { isGang, memberOf, memberStarted, placeOf } from "./members.ts";
+import { type AttemptEnding, declinedBy, endAttempt, endingOf } from "./settle.ts";
+import type { Attempt, Member } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 
 export const reportReceived = (turn: Turn, report: Report): void => {
 	const { body } = report;
 	switch (body.kind) {
 		case "attemptStarted": {
-			const attempt = currentAttempt(turn, report, body.attempt);
-			if (attempt?.status === "leased") startAttempt(turn, attempt);
+			const current = currentMember(turn, report, body.attempt);
+			if (current?.attempt.status === "leased") startMember(turn, current.attempt, current.member);
 			return;
 		}
 		case "attemptFinished": {
-			const attempt = currentAttempt(turn, report, body.attempt);
-			if (attempt) endAttempt(turn, attempt, withGates(attempt, withOutputs(attempt, endingFrom(body))));
+			const current = currentMember(turn, report, body.attempt);
+			if (current) memberFinished(turn, current, endingFrom(body));
 			return;
 		}
 		case "attemptDeclined": {
-			const attempt = currentAttempt(turn, report, body.attempt);
-			if (attempt?.status === "leased") endAttempt(turn, attempt, endingOf("declined", body.reason));
+			const current = currentMember(turn, report, body.attempt);
+			if (current?.attempt.status === "leased") memberDeclined(turn, current, body.reason);
 			return;
 		}
 		default:
@@ -33,13 +35,36 @@ export const reportReceived = (turn: Turn, report: Report): void => {
 	}
 };
 
-export const startAttempt = (turn: Turn, attempt: Attempt): void =>
+/** A gang has started when the last of it has. */
+export const startMember = (turn: Turn, attempt: Attempt, member: Member): void => {
+	if (!memberStarted(attempt, member)) return;
 	emit(turn, { kind: "attemptStarted", ...identity(attempt.step), attemptId: attempt.id });
+};
 
-/** Only the agent that holds the lease may speak of it. */
-const currentAttempt = (turn: Turn, { agentId }: Report, { attemptId, fence }: AttemptIdentity): Attempt | null => {
+interface Current {
+	attempt: Attempt;
+	member: Member;
+}
+
+/** Only the agent that holds the lease may speak of it, and of what has ended nobody. */
+const currentMember = (turn: Turn, { agentId }: Report, { attemptId, fence }: AttemptIdentity): Current | null => {
 	const attempt = turn.state.attempts.get(attemptId);
-	return attempt?.fence === fence && attempt.agentId === agentId ? attempt : null;
+	const member = attempt && memberOf(attempt, attemptId);
+	return attempt?.fence === fence && member?.agentId === agentId && !member.ended ? { attempt, member } : null;
+};
+
+const memberFinished = (turn: Turn, { attempt, member }: Current, ended: AttemptEnding): void => {
+	const isFirst = attempt.members[0] === member;
+	const ending = endingOfMember(turn, attempt, member, isFirst ? withOutputs(attempt, ended) : ended);
+	if (!ending) return;
+	endAttempt(turn, attempt, withGates(attempt, ending));
+	stopMembers(turn, attempt, "another of its members has ended", member);
+};
+
+const memberDeclined = (turn: Turn, { attempt, member }: Current, reason: string): void => {
+	declinedBy(turn, attempt.step, member.agentId);
+	endAttempt(turn, attempt, endingOf("declined", isGang(attempt) ? `${placeOf(attempt, member)}: ${reason}` : reason));
+	stopMembers(turn, attempt, "another of its members was declined", member);
 };
 
 const endingFrom = (body: Extract<Report["body"], { kind: "attemptFinished" }>): AttemptEnding => ({
@@ -51,6 +76,7 @@ const endingFrom = (body: Extract<Report["body"], { kind: "attemptFinished" }>):
 	startedAtMs: body.startedAtMs,
 	finishedAtMs: body.finishedAtMs,
 	codeUse: bounded(body.codeUse),
+	usage: body.usage,
 	reason: body.failure?.cause === "lost" ? body.failure.message : "",
 });
 

@@ -3,6 +3,7 @@
 import type { Failure } from "#shared/domain.ts";
 import { failureOf } from "#shared/failure.ts";
 import type { FinalAttemptState } from "./events.ts";
+import { isGang } from "./members.ts";
 import type { Attempt, Step } from "./state.ts";
 
 export interface Verdict {
@@ -22,7 +23,7 @@ const DECLINE_PAUSE_MS = 1_000;
 export const nextAfter = (attempt: Attempt, ending: Verdict, agentOnline: boolean): Next => {
 	switch (ending.state) {
 		case "declined": {
-			const reason = `${attempt.agentId} handed it back: ${ending.reason}`;
+			const reason = `${isGang(attempt) ? "a member" : attempt.agentId} handed it back: ${ending.reason}`;
 			return { kind: "retry", delayMs: DECLINE_PAUSE_MS, reason };
 		}
 		case "lost":
@@ -34,11 +35,12 @@ export const nextAfter = (attempt: Attempt, ending: Verdict, agentOnline: boolea
 	}
 };
 
-const afterLoss = ({ step, agentId }: Attempt, ending: Verdict, agentOnline: boolean): Next => {
+const afterLoss = (attempt: Attempt, ending: Verdict, agentOnline: boolean): Next => {
+	const { step, agentId } = attempt;
 	const reason = ending.reason || `${agentId} stopped it unasked`;
 	if (mayBeLostAgain(step)) {
-		// One whose agent itself says that it is gone is not waited for.
-		const isSure = ending.state !== "lost" || ending.failure?.cause === "lost" || agentOnline;
+		// One whose agent itself says that it is gone is not waited for, nor a gang, which does not come together again.
+		const isSure = isGang(attempt) || ending.state !== "lost" || ending.failure?.cause === "lost" || agentOnline;
 		return { kind: "retry", delayMs: isSure ? 0 : step.definition.lostWaitMs, reason };
 	}
 	const message = `lost ${step.losses} times, the last time since ${reason}`;

@@ -1,7 +1,8 @@
 /** How a step comes to its end: retry or verdict, then what that means for the steps behind it and for the run. */
 
-import type { ArtifactRef, CodeUse, Failure, FailureCause, Metric } from "#shared/domain.ts";
+import type { ArtifactRef, CodeUse, Failure, FailureCause, Metric, Usage } from "#shared/domain.ts";
 import { failureOf } from "#shared/failure.ts";
+import type { AgentId } from "#shared/ids.ts";
 import { recordResult, releaseEquals } from "./equals.ts";
 import type { FinalAttemptState, FinalRunState, FinalStepState } from "./events.ts";
 import { followSettled, identity } from "./graph.ts";
@@ -18,6 +19,7 @@ export interface AttemptEnding {
 	finishedAtMs: number;
 	reason: string;
 	codeUse: CodeUse | null;
+	usage: Usage | null;
 }
 
 /** An ending without a result. */
@@ -30,6 +32,7 @@ export const endingOf = (state: FinalAttemptState, reason: string, failure: Fail
 	finishedAtMs: 0,
 	reason,
 	codeUse: null,
+	usage: null,
 });
 
 export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding): void => {
@@ -62,10 +65,6 @@ export const stopOf = ({
 
 const retryOrFail = (turn: Turn, attempt: Attempt, ending: Verdict): void => {
 	const { step, agentId } = attempt;
-	if (ending.state === "declined") {
-		step.declinedUntilMs ??= new Map();
-		step.declinedUntilMs.set(agentId, turn.nowMs + turn.options.declineMs);
-	}
 	const next = nextAfter(attempt, ending, turn.state.agents.get(agentId)?.online ?? false);
 	if (next.kind === "fail") return settleStep(turn, step, "failed", "", { failure: next.failure });
 	emit(turn, {
@@ -74,6 +73,12 @@ const retryOrFail = (turn: Turn, attempt: Attempt, ending: Verdict): void => {
 		notBeforeMs: Math.floor(turn.nowMs + next.delayMs),
 		reason: next.reason,
 	});
+};
+
+/** It is not asked again for a while. */
+export const declinedBy = ({ nowMs, options }: Turn, step: Step, agentId: AgentId): void => {
+	step.declinedUntilMs ??= new Map();
+	step.declinedUntilMs.set(agentId, nowMs + options.declineMs);
 };
 
 export interface StepResult {

@@ -1,6 +1,6 @@
 /**
  * State to a snapshot and back: what apply made of the journal up to one point, so that a start needs only what follows.
- * Agents come back as after a replay: with what is placed there, until they are heard.
+ * Agents come back as after a replay: with what is placed there and what people have decided, until they are heard.
  *
  * Every field stands in first-values.ts, or below, with the value it begins with; a new one does not compile until it
  * does. What differs from that value is written, so that an older snapshot, which lacks a field, still reads.
@@ -10,26 +10,36 @@ import type { ArtifactRef } from "#shared/domain.ts";
 import type { AgentId, RunId, StepKey } from "#shared/ids.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
 import { readStoredDefinition } from "#shared/pipeline/stored.ts";
-import { agentOf } from "./apply.ts";
+import { agentOf } from "./agents.ts";
 import { claimAttempt } from "./claims.ts";
 import { runAtFirst, stepAtFirst } from "./first-values.ts";
+import { newMembers } from "./members.ts";
 import type { CacheEntry } from "./result-cache.ts";
 import { type Packed, pack, unpack } from "./snapshot-values.ts";
-import { type Attempt, type MeshState, newMeshState, type Run, type Step } from "./state.ts";
+import {
+	type Attempt,
+	type Cordon,
+	type Member,
+	type MemberResult,
+	type MeshState,
+	newMeshState,
+	type Run,
+	type Step,
+} from "./state.ts";
 import { isSettled } from "./transitions.ts";
 
 const meshAtFirst = (): Omit<
 	MeshState,
 	"runs" | "attempts" | "ready" | "backoff" | "held" | "runGroups" | "stepGroups" | "results" | "runners" | "agents"
 > => {
-	const { epoch, fence, lastEventAtMs, submissions, models, deployments } = newMeshState();
-	return { epoch, fence, lastEventAtMs, submissions, models, deployments };
+	const { epoch, fence, lastEventAtMs, submissions, models, deployments, joinTokens } = newMeshState();
+	return { epoch, fence, lastEventAtMs, submissions, models, deployments, joinTokens };
 };
 
 /** Not part of the journal: they begin anew. */
 const volatile: ReadonlySet<string> = new Set(["compared", "declinedUntilMs", "skippedBehind"]);
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 type Fields = Record<string, Packed>;
 type StepRef = [RunId, StepKey];
@@ -39,8 +49,14 @@ interface StepDump {
 	/** Of its definition. */
 	name: string;
 	matrix?: Record<string, ParamValue>;
-	attempt?: Omit<Attempt, "step" | "sentAtMs">;
+	attempt?: AttemptDump;
 	fields: Fields;
+}
+
+interface AttemptDump extends Omit<Attempt, "step" | "members" | "masterAddr" | "result"> {
+	members?: Pick<Member, "agentId" | "ended">[];
+	masterAddr?: string;
+	result?: MemberResult | null;
 }
 
 interface RunDump {
@@ -61,7 +77,7 @@ interface MeshDump {
 	held: StepRef[];
 	runGroups: [string, RunId[]][];
 	stepGroups: [string, StepRef[]][];
-	agents: { id: AgentId; attempts: StepRef[] }[];
+	agents: { id: AgentId; attempts: StepRef[]; cordon?: Cordon }[];
 }
 
 /** One part of a snapshot, of bounded size: each is a JSON text. */
@@ -91,15 +107,16 @@ export const dumpState = (state: MeshState): Dump => ({
 	results: [...state.results.entries()],
 	mesh: {
 		fields: dumpFields(state, meshAtFirst()),
-		attempts: [...state.attempts.values()].map(({ step }) => refOf(step)),
+		attempts: [...new Set(state.attempts.values())].map(({ step }) => refOf(step)),
 		ready: state.ready.steps().map(refOf),
 		backoff: [...state.backoff].map(refOf),
 		held: [...state.held].map(refOf),
 		runGroups: [...state.runGroups].map(([group, runs]) => [group, [...runs].map(({ id }) => id)]),
 		stepGroups: [...state.stepGroups].map(([group, steps]) => [group, [...steps].map(refOf)]),
-		agents: [...state.agents.values()].map(({ id, attempts }) => ({
+		agents: [...state.agents.values()].map(({ id, attempts, cordon }) => ({
 			id,
 			attempts: [...attempts].map(({ step }) => refOf(step)),
+			...(cordon ? { cordon } : {}),
 		})),
 	},
 });
@@ -175,7 +192,20 @@ const dumped = (step: StepDump | Step): StepDump => ("run" in step ? dumpStep(st
 
 const firstStep = stepAtFirst();
 
-const dumpAttempt = ({ step: _, sentAtMs: _sent, ...attempt }: Attempt): Omit<Attempt, "step" | "sentAtMs"> => attempt;
+/** Of a step on one agent only that: so it was written before there were others. */
+const dumpAttempt = ({ step: _, members, masterAddr, result, ...attempt }: Attempt): AttemptDump => ({
+	...attempt,
+	...(members.length > 1
+		? { members: members.map(({ agentId, ended }) => ({ agentId, ended })), masterAddr, result }
+		: {}),
+});
+
+const restoreAttempt = ({ members, masterAddr = "", result = null, ...attempt }: AttemptDump, step: Step): Attempt => {
+	const ended = (members ?? []).map((member) => member.ended);
+	const agentIds = members?.map(({ agentId }) => agentId) ?? [attempt.agentId];
+	const restored = newMembers(attempt.id, agentIds).map((member, rank) => ({ ...member, ended: ended[rank] ?? false }));
+	return { ...attempt, members: restored, masterAddr, result, step };
+};
 
 const dumpFields = <T extends object>(entity: T, atFirst: Partial<T>): Fields => {
 	const fields: Fields = {};
@@ -217,7 +247,7 @@ const restoreSteps = (run: Run, dumps: readonly StepDump[]): void => {
 		const definition = definitions.get(name);
 		if (!definition) throw new Error(`the snapshot speaks of step ${name}, which run ${run.id} does not have`);
 		const step: Step = { run, key, definition, matrix, attempt: null, ...restoreFields(stepAtFirst(), fields) };
-		if (attempt) step.attempt = { ...attempt, sentAtMs: 0, step };
+		if (attempt) step.attempt = restoreAttempt(attempt, step);
 		run.steps.set(key, step);
 		addToCells(run, definition, step);
 	}
@@ -231,6 +261,11 @@ const addToCells = (run: Run, { name }: StepDefinition, step: Step): void => {
 
 const restoreMesh = (state: MeshState, mesh: MeshDump): void => {
 	Object.assign(state, restoreFields(meshAtFirst(), mesh.fields));
+	for (const deployment of state.deployments.values()) {
+		// Older snapshots do not have it: they know no agents that drain.
+		deployment.wanted ??= deployment.agentIds.length;
+		if (deployment.previous) deployment.previous.wanted ??= deployment.previous.agentIds.length;
+	}
 	for (const run of state.runs.values()) {
 		for (const [name, keys] of waitingFor.get(run) ?? []) {
 			run.dependents.set(
@@ -241,7 +276,7 @@ const restoreMesh = (state: MeshState, mesh: MeshDump): void => {
 	}
 	for (const ref of mesh.attempts) {
 		const attempt = requireAttempt(state, ref);
-		state.attempts.set(attempt.id, attempt);
+		for (const { id } of attempt.members) state.attempts.set(id, attempt);
 	}
 	for (const ref of mesh.ready) state.ready.add(requireStep(state, ref));
 	for (const ref of mesh.backoff) state.backoff.add(requireStep(state, ref));
@@ -251,8 +286,9 @@ const restoreMesh = (state: MeshState, mesh: MeshDump): void => {
 	for (const [group, refs] of mesh.stepGroups) {
 		state.stepGroups.set(group, new Set(refs.map((ref) => requireStep(state, ref))));
 	}
-	for (const { id, attempts } of mesh.agents) {
+	for (const { id, attempts, cordon = null } of mesh.agents) {
 		const agent = agentOf(state, id);
+		agent.cordon = cordon;
 		for (const ref of attempts) claimAttempt(agent, requireAttempt(state, ref));
 	}
 };

@@ -1,9 +1,10 @@
 /**
- * What the coordinator knows. Runs, models, deployments and recorded results are the fold of the journal (apply.ts) and
- * nothing else; agents are what adverts and heartbeats say, rebuilt from them after a restart.
+ * What the coordinator knows. Runs, models, deployments, recorded results and what people have decided of agents are
+ * the fold of the journal (apply.ts) and nothing else; agents are what adverts and heartbeats say, rebuilt from them
+ * after a restart.
  */
 
-import type { Advert, ArtifactRef, Failure, Metric, ReplicaState } from "#shared/domain.ts";
+import type { Advert, AgentMode, ArtifactRef, Failure, Metric, ReplicaState, Usage } from "#shared/domain.ts";
 import type { AgentId, AttemptId, RunId, StepKey } from "#shared/ids.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
 import type { AgentNode } from "../placement/node.ts";
@@ -19,12 +20,37 @@ export interface Attempt {
 	id: AttemptId;
 	number: number;
 	fence: number;
+	/** The first member's. */
 	agentId: AgentId;
+	/** By rank; of a step on one agent there is one. */
+	members: Member[];
+	/** Where the members find the first of them; "" for a step on one agent. */
+	masterAddr: string;
+	/** What the first has left while others go on. */
+	result: MemberResult | null;
 	status: AttemptStatus;
 	leasedAtMs: number;
+	step: Step;
+}
+
+/** An attempt's part on one agent. */
+export interface Member {
+	/** By which its agent knows it; the first goes by the attempt's. */
+	id: AttemptId;
+	agentId: AgentId;
+	/** Its part is done, and the journal has it. */
+	ended: boolean;
+	/** Its agent has said that it runs; not part of the journal. */
+	started: boolean;
 	/** When its task was last sent; not part of the journal. */
 	sentAtMs: number;
-	step: Step;
+}
+
+export interface MemberResult {
+	outputs: ArtifactRef[];
+	metrics: Metric[];
+	startedAtMs: number;
+	usage: Usage | null;
 }
 
 export interface ApprovalAnswer {
@@ -129,13 +155,34 @@ export interface Deployment {
 	revision: number;
 	agentIds: AgentId[];
 	replicas: Map<AgentId, Replica>;
+	/** How many agents shall serve it: for a while there are more, when some of them drain. */
+	wanted: number;
 	/** The deploy step that made it so. */
 	runId: RunId;
 	stepKey: StepKey;
 	/** When the agents were last told; not part of the journal. */
 	putAtMs: number;
 	/** What was served in full before this; null at first. */
-	previous: Pick<Deployment, "model" | "version" | "agentIds" | "runId" | "stepKey"> | null;
+	previous: Pick<Deployment, "model" | "version" | "agentIds" | "wanted" | "runId" | "stepKey"> | null;
+}
+
+export interface Cordon {
+	mode: Exclude<AgentMode, "open">;
+	reason: string;
+	by: string;
+	sinceMs: number;
+	/** Once drained, it ends itself. */
+	leave: boolean;
+}
+
+export interface JoinToken {
+	/** SHA-256 of the secret, hexadecimal. */
+	secretHash: string;
+	expiresAtMs: number;
+	/** How many machines may use it. */
+	uses: number;
+	by: string;
+	used: { useId: string; host: string }[];
 }
 
 export interface Agent {
@@ -149,9 +196,17 @@ export interface Agent {
 	sessionId: string;
 	online: boolean;
 	draining: boolean;
+	/** Why it takes nothing by its own word, such as its owner's hours; "" when it does. Of its last heartbeat. */
+	ownReason: string;
+	/** What a person has decided of it, by the journal; null while it is open. */
+	cordon: Cordon | null;
 	attempts: Set<Attempt>;
 	/** Attempts that the last heartbeat should have listed and did not. */
 	missing: Set<AttemptId>;
+	/** By its last heartbeat: their code, inputs, packages or image are being brought. */
+	preparing: ReadonlySet<AttemptId>;
+	/** Those that stand still while it is closed. */
+	paused: ReadonlySet<AttemptId>;
 	node: AgentNode;
 }
 
@@ -166,7 +221,7 @@ export interface MeshState {
 	submissions: Map<string, RunId>;
 	models: Map<string, ModelVersion[]>;
 	deployments: Map<string, Deployment>;
-	/** Attempts that may still report: live ones, and lost ones that nothing has superseded. */
+	/** Attempts that may still report, by the ids of all their members: live ones, and lost ones that nothing has superseded. */
 	attempts: Map<AttemptId, Attempt>;
 	ready: ReadyQueue;
 	backoff: Set<Step>;
@@ -179,6 +234,8 @@ export interface MeshState {
 	/** The step that runs for all that are equal to it (cached.ts), by key; not part of the journal. */
 	runners: Map<string, Step>;
 	agents: Map<AgentId, Agent>;
+	/** By their id: those that have not expired, or were issued after. */
+	joinTokens: Map<string, JoinToken>;
 }
 
 export const newMeshState = (): MeshState => ({
@@ -198,6 +255,7 @@ export const newMeshState = (): MeshState => ({
 	results: new ResultCache(),
 	runners: new Map(),
 	agents: new Map(),
+	joinTokens: new Map(),
 });
 
 /** Leased to an agent that has not ended it, or is not known to have. */

@@ -1,10 +1,13 @@
 /** Why an attempt ended as it did, in one sentence, and what came after it. */
 
 import type { AttemptView, EventView, StepView } from "#shared/api.ts";
-import { duration, failureWords, howItEnded } from "./words.ts";
+import type { StepDefinition } from "#shared/pipeline/definition.ts";
+import { agentsOf, duration, failureWords, howItEnded, usageWords } from "./words.ts";
 
 export interface AttemptFacts {
 	step: StepView;
+	/** null where the run's definition is not kept. */
+	definition: StepDefinition | null;
 	attempt: AttemptView;
 	/** Of the attempt, the oldest first, and of what was decided after it. */
 	events: readonly EventView[];
@@ -12,10 +15,16 @@ export interface AttemptFacts {
 }
 
 export const attemptSummary = (facts: AttemptFacts): string => {
-	const { step, attempt, nowMs } = facts;
-	const { number, agent, state, failure, reason, leasedAtMs, startedAtMs, finishedAtMs } = attempt;
+	const { step, definition, attempt, nowMs } = facts;
+	const { number, state, failure, reason, leasedAtMs, startedAtMs, finishedAtMs } = attempt;
+	const agent = agentsOf(attempt);
 	const it = `attempt ${number} of ${step.key}`;
-	const took = startedAtMs === null || finishedAtMs === null ? "" : ` after ${duration(finishedAtMs - startedAtMs)}`;
+	const limitBytes = definition?.limits.memory ? definition.resources.memoryBytes : 0;
+	const used = usageWords(attempt.usage, limitBytes);
+	const took =
+		startedAtMs === null || finishedAtMs === null
+			? ""
+			: ` after ${duration(finishedAtMs - startedAtMs)}${used === "" ? "" : ` (${used})`}`;
 	const why = failure ? `: ${failureWords(failure)}` : reason === "" ? "" : `: ${reason}`;
 	switch (state) {
 		case "leased":
@@ -38,7 +47,7 @@ export const attemptSummary = (facts: AttemptFacts): string => {
 /** What followed it. */
 const after = ({ step, attempt, events, nowMs }: AttemptFacts): string => {
 	const next = step.attempts.find(({ number }) => number > attempt.number);
-	if (next) return `; attempt ${next.number} followed on ${next.agent}, which ${howItEnded(next)}`;
+	if (next) return `; attempt ${next.number} followed on ${agentsOf(next)}, which ${howItEnded(next)}`;
 	const scheduled = events.findLast(({ kind }) => kind === "stepRetryScheduled")?.data.notBeforeMs;
 	if (step.finishedAtMs === null && typeof scheduled === "number") {
 		return `; the step is started again ${scheduled > nowMs ? `in ${duration(scheduled - nowMs)}` : "now"}`;

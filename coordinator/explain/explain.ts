@@ -3,6 +3,7 @@
 import type { ExplainView, RunDetail, StepView, WaitView } from "#shared/api.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { RunId } from "#shared/ids.ts";
+import type { StepDefinition } from "#shared/pipeline/definition.ts";
 import type { ReadStore } from "../store/store.ts";
 import { unknownStep } from "../unknown-step.ts";
 import { attemptSummary } from "./attempt.ts";
@@ -67,7 +68,7 @@ const explainStep = (
 	waits: WaitView[],
 ): ExplainView => {
 	const events = store.stepStory(run.id, step.key, step.name);
-	const definition = store.source(run.id)?.definition.steps.find(({ name }) => name === step.name) ?? null;
+	const definition = definitionOf(store, run, step);
 	const cache = cacheAnswer(events);
 	const facts = { run, step, definition, events, waits, cache, nowMs };
 	return {
@@ -106,7 +107,7 @@ const explainAttempt = (
 		id: attempt.id,
 		state: attempt.state,
 		sinceMs: attempt.finishedAtMs ?? attempt.startedAtMs ?? attempt.leasedAtMs,
-		summary: attemptSummary({ step, attempt, events, nowMs }),
+		summary: attemptSummary({ step, definition: definitionOf(store, run, step), attempt, events, nowMs }),
 		waits: [],
 		cache: null,
 		story: storyOf(events, false),
@@ -114,6 +115,9 @@ const explainAttempt = (
 			attempt.startedAtMs === null ? [] : [`its output: \`runmesh logs ${run.id} ${step.key} --attempt ${number}\``],
 	};
 };
+
+const definitionOf = (store: ExplainSources["store"], run: RunDetail, { name }: StepView): StepDefinition | null =>
+	store.source(run.id)?.definition.steps.find((each) => each.name === name) ?? null;
 
 const stepNamed = (run: RunDetail, key: string): StepView => {
 	const step = run.stepList.find((each) => each.key === key);

@@ -3,6 +3,7 @@
 import type { RunDetail, StepView, WaitView } from "#shared/api.ts";
 import type { FailureCause } from "#shared/domain.ts";
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
+import { formatBytes } from "#shared/pipeline/units.ts";
 import { rootOfSkip } from "./step.ts";
 
 const forWaits = (waits: readonly WaitView[]): string[] =>
@@ -10,6 +11,14 @@ const forWaits = (waits: readonly WaitView[]): string[] =>
 		if (what.startsWith("no agent can run it") || what.includes(": no agent can run it")) {
 			return [
 				"ask for less in the step's `resources` or `labels`, or let an agent join that has it: `runmesh agent start`",
+			];
+		}
+		if (what.includes("take nothing new")) {
+			const shut = blockers.find(({ reason }) => /^(cordoned|being drained) by /.test(reason));
+			return [
+				shut
+					? `\`runmesh agents uncordon ${shut.id}\` lets it take work again`
+					: "`runmesh agents ls` shows why each agent takes nothing new",
 			];
 		}
 		if (kind === "agents" && /no agent (is online|has joined)/.test(what)) {
@@ -27,21 +36,29 @@ const forWaits = (waits: readonly WaitView[]): string[] =>
 
 const ADVICE: Partial<Record<FailureCause, string>> = {
 	timeout: "give it more time with `timeout`, or find out what it waits for",
-	oom: "ask for more with `resources: {memory: …}`, or use less",
 	output: "write what `outputs` names below $RUNMESH_OUTPUTS",
 	input: "see that what it reads is still there: `runmesh artifacts ls`",
 	launch: "see that its `shell` and `workdir` exist on the agent",
 	lost: "see the agent: `runmesh agents ls`; `retries: {lost: …}` says how often a step may be lost",
 	gate: "see its metrics: `runmesh runs show`",
 	disk: "free some space on the agent's disk",
+	setup: "what it asks for, `image` or packages, could not be made there: see what the tool says in its output",
 	serving: "see what the replicas say: `runmesh deployments ls`",
+};
+
+/** Only a limit that its file names was its own. */
+const forMemory = (definition: StepDefinition | null): string => {
+	if (!definition?.limits.memory)
+		return "say what it needs with `resources: {memory: …}`: it runs where that is free then";
+	const had = definition.resources.memoryBytes;
+	return `give it more than the ${formatBytes(had)} it had, such as \`resources: {memory: ${formatBytes(2 * had)}}\`, or let it use less`;
 };
 
 const forFailure = (run: RunDetail, step: StepView, definition: StepDefinition | null): string[] => {
 	if (!step.failure) return [];
 	const { cause } = step.failure;
 	const hints = step.attempts.length > 0 ? [`its output: \`runmesh logs ${run.id} ${step.key}\``] : [];
-	const advice = ADVICE[cause];
+	const advice = cause === "oom" ? forMemory(definition) : ADVICE[cause];
 	if (advice) hints.push(advice);
 	if (definition?.retries.max === 0 && cause === "error" && step.attempts.length > 0) {
 		hints.push("a step that fails by chance is tried again with `retries: {max: 2}`");

@@ -2,7 +2,7 @@
 
 import type { EventView, ExplainView, RunDetail, StepView, WaitView } from "#shared/api.ts";
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
-import { duration, failureWords, howItEnded, isSettled, lastAttempt, listed, ran } from "./words.ts";
+import { agentsOf, duration, failureWords, howItEnded, isSettled, lastAttempt, listed, ran } from "./words.ts";
 
 export interface StepFacts {
 	run: RunDetail;
@@ -74,12 +74,12 @@ const rootsOf = (run: RunDetail, step: StepView): StepView[] => {
 /** Of a step that has not settled. */
 export const whatItDoes = (step: StepView, { nowMs }: Pick<StepFacts, "nowMs">): string => {
 	const attempt = lastAttempt(step);
-	const on = attempt ? ` on ${attempt.agent}` : "";
+	const on = attempt ? ` on ${agentsOf(attempt)}` : "";
 	switch (step.state) {
 		case "running":
 			return `has been running${on} for ${duration(nowMs - (attempt?.startedAtMs ?? step.startedAtMs ?? nowMs))}`;
 		case "leased":
-			return `was given to ${attempt?.agent ?? "an agent"} and has not started yet`;
+			return `was given to ${attempt ? agentsOf(attempt) : "an agent"} and has not started yet`;
 		case "held":
 			return "waits for a person's approval";
 		case "backoff":
@@ -89,6 +89,12 @@ export const whatItDoes = (step: StepView, { nowMs }: Pick<StepFacts, "nowMs">):
 		default:
 			return `is ${step.state}`;
 	}
+};
+
+/** What its agent does for it first. */
+const preparing = ({ waits }: StepFacts): string => {
+	const wait = waits.find(({ blockers }) => blockers.some(({ kind }) => kind === "agent"));
+	return wait ? `: ${wait.what}` : "";
 };
 
 const lower = (reason: string): string => (/^(no|its|an|agents)\b/.test(reason) ? reason : `waits: ${reason}`);
@@ -109,8 +115,11 @@ const running: Sentence = (facts) => {
 		const since = duration(nowMs - (step.startedAtMs ?? nowMs));
 		return `${step.key} has waited for its replicas to serve for ${since}${stopping}`;
 	}
-	return `${step.key} ${whatItDoes(step, facts)}${earlierAttempts(step)}${stopping}`;
+	return `${step.key} ${whatItDoes(step, facts)}${earlierAttempts(step)}${stopping || standing(facts)}`;
 };
+
+/** Of a step that runs and goes no further for now. */
+const standing = ({ waits }: StepFacts): string => (waits[0] ? `; ${waits[0].what}` : "");
 
 /** Of a step that has not ended, though it or its run was told to. */
 const stopWords = ({ run, step }: StepFacts): string => {
@@ -242,7 +251,8 @@ export const rootOfSkip = (run: RunDetail, key: string): StepView | undefined =>
 const sentences: Record<StepView["state"], Sentence> = {
 	waiting,
 	ready,
-	leased: (facts) => `${facts.step.key} ${whatItDoes(facts.step, facts)}${earlierAttempts(facts.step)}`,
+	leased: (facts) =>
+		`${facts.step.key} ${whatItDoes(facts.step, facts)}${preparing(facts)}${earlierAttempts(facts.step)}`,
 	running,
 	backoff,
 	held,

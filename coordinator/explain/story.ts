@@ -2,8 +2,8 @@
 
 import type { EventView, ExplainView } from "#shared/api.ts";
 import type { Failure } from "#shared/domain.ts";
-import type { AttemptEnded, JournalEvent } from "../core/events.ts";
-import { count, duration, failureWords, listed } from "./words.ts";
+import type { AttemptEnded, AttemptMemberEnded, JournalEvent } from "../core/events.ts";
+import { count, duration, failureWords, listed, usageWords } from "./words.ts";
 
 type Told = { [Kind in JournalEvent["kind"]]?: (data: never, atMs: number) => string };
 
@@ -48,9 +48,11 @@ const tellings: Told = {
 	runCancelRequested: ({ reason }: { reason: string }) => `told to stop${because(reason)}`,
 	runFinished: ({ state, reason }: { state: string; reason: string }) =>
 		`ended: ${state}${reason ? ` (${reason})` : ""}`,
-	attemptLeased: ({ attemptNumber: number, agentId }: { attemptNumber: number; agentId: string }) =>
-		`attempt ${number} given to ${agentId}`,
+	attemptLeased: ({ attemptNumber: number, agentId, memberIds = [] }: Leased) =>
+		`attempt ${number} given to ${listed([agentId, ...memberIds])}`,
 	attemptStarted: ({ attemptId }: { attemptId: string }) => `attempt ${attemptNumber(attemptId)} runs`,
+	attemptMemberEnded: ({ attemptId, rank, startedAtMs, finishedAtMs }: AttemptMemberEnded) =>
+		`rank ${rank} of attempt ${attemptNumber(attemptId)} is done after ${duration(finishedAtMs - startedAtMs)}`,
 	attemptEnded: (event: AttemptEnded) => endOfAttempt(event),
 	stepReadied: ({ reason }: { reason: string }) => reason || "it may run",
 	matrixExpanded: ({ cells }: { cells: number }) => `its matrix has ${count(cells, "cell")}`,
@@ -73,6 +75,12 @@ const tellings: Told = {
 		`${deployment} is to serve version ${version} on ${listed(agentIds)}`,
 };
 
+interface Leased {
+	attemptNumber: number;
+	agentId: string;
+	memberIds?: string[];
+}
+
 interface Checked {
 	hit: boolean;
 	sourceRunId: string;
@@ -80,10 +88,12 @@ interface Checked {
 	reason: string;
 }
 
-const endOfAttempt = ({ attemptId, state, failure, reason, startedAtMs, finishedAtMs }: AttemptEnded): string => {
+const endOfAttempt = (ended: AttemptEnded): string => {
+	const { attemptId, state, failure, reason, startedAtMs, finishedAtMs, usage } = ended;
+	const used = usageWords(usage);
 	const took = startedAtMs > 0 ? ` after ${duration(finishedAtMs - startedAtMs)}` : "";
 	const word = { lost: "was lost", cancelled: "was stopped", declined: "was handed back" }[state as string] ?? state;
-	return `attempt ${attemptNumber(attemptId)} ${word}${took}${because(failure ? failureWords(failure) : reason)}`;
+	return `attempt ${attemptNumber(attemptId)} ${word}${took}${used === "" ? "" : ` (${used})`}${because(failure ? failureWords(failure) : reason)}`;
 };
 
 /** What the cache said last; null when it was not asked. */

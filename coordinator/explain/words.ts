@@ -1,7 +1,8 @@
 /** Small words that the sentences are made of. */
 
 import type { AttemptView, StepView } from "#shared/api.ts";
-import type { Failure } from "#shared/domain.ts";
+import type { Failure, Usage } from "#shared/domain.ts";
+import { formatBytes } from "#shared/pipeline/units.ts";
 
 /** "85 ms", "12 s", "3 min", "2 h 5 min", "3 d 4 h" */
 export const duration = (ms: number): string => {
@@ -36,14 +37,34 @@ export const howItEnded = ({ state, failure, reason }: AttemptView): string => {
 	return `${word}${why === "" ? "" : ` (${why})`}`;
 };
 
+/** "lab-1", "lab-1, lab-2 and lab-3" */
+export const agentsOf = ({ agent, members }: AttemptView): string => listed([agent, ...members]);
+
+/** "peak 1.2Gi of 2Gi, 34 s of CPU, set-up 12 s"; "" where nothing was measured. `limitBytes` is 0 without a limit. */
+export const usageWords = (usage: Usage | null, limitBytes = 0): string => {
+	if (!usage) return "";
+	const { peakMemoryBytes, cpuSeconds, gpuSeconds, peakGpuMemoryBytes, setupMs } = usage;
+	const parts: string[] = [];
+	const limit = limitBytes > 0 ? ` of ${formatBytes(limitBytes)}` : "";
+	if (peakMemoryBytes > 0) parts.push(`peak ${formatBytes(peakMemoryBytes)}${limit}`);
+	if (cpuSeconds >= TOLD_S) parts.push(`${duration(cpuSeconds * 1_000)} of CPU`);
+	if (gpuSeconds >= TOLD_S) parts.push(`${duration(gpuSeconds * 1_000)} of GPU`);
+	if (peakGpuMemoryBytes > 0) parts.push(`GPU memory ${formatBytes(peakGpuMemoryBytes)}`);
+	if (setupMs >= TOLD_S * 1_000) parts.push(`set-up ${duration(setupMs)}`);
+	return parts.join(", ");
+};
+
+/** Less of a thing says nothing. */
+const TOLD_S = 1;
+
 export const lastAttempt = (step: StepView): AttemptView | undefined => step.attempts.at(-1);
 
 /** "on lab-1 after 3 min"; "" for what has not run. */
 export const ran = (attempt: AttemptView | undefined): string => {
 	if (!attempt) return "";
-	const { agent, startedAtMs, finishedAtMs } = attempt;
+	const { startedAtMs, finishedAtMs } = attempt;
 	const took = startedAtMs === null || finishedAtMs === null ? "" : ` after ${duration(finishedAtMs - startedAtMs)}`;
-	return ` on ${agent}${took}`;
+	return ` on ${agentsOf(attempt)}${took}`;
 };
 
 export const isSettled = ({ state }: StepView): boolean =>

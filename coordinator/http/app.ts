@@ -9,6 +9,7 @@ import { blobRoutes, blobUploadRoutes } from "./blobs.ts";
 import type { HttpDeps } from "./deps.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
+import { joinRoutes, joinTokenRoutes } from "./join.ts";
 import { logRoutes } from "./logs.ts";
 import { describeRoutes } from "./openapi.ts";
 import { answerMalformed, sendProblem } from "./problem.ts";
@@ -63,6 +64,8 @@ export const createApp = (deps: HttpDeps): FastifyInstance => {
 			artifactRoutes(api, deps);
 			blobRoutes(api, deps);
 			agentRoutes(api, deps);
+			joinTokenRoutes(api, deps);
+			joinRoutes(api, deps);
 			servingRoutes(api, deps);
 			api.get("/openapi.json", { config: { summary: "This description" } }, async () => describe());
 			api.register(async (uploads) => blobUploadRoutes(uploads, deps));

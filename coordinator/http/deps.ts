@@ -1,7 +1,7 @@
 /** What the API is given: it reads from the store, and asks the core through commands. */
 
 import type { Logger } from "pino";
-import type { AgentView } from "#shared/api.ts";
+import type { AgentView, JoinGrant } from "#shared/api.ts";
 import type { BlobStore } from "#shared/blobs/store.ts";
 import type { Credentials } from "#shared/credentials.ts";
 import type { Digest } from "#shared/ids.ts";
@@ -25,6 +25,8 @@ export interface HttpDeps {
 	/** Each answers once the journal has it. */
 	commands: Commands;
 	agents(): AgentView[];
+	/** What a machine that joins is given. */
+	joinGrant(): JoinGrant;
 	/** Brings a blob here from one of the agents that hold it. */
 	fetchBlob(digest: Digest, holders: string[]): Promise<void>;
 	committed: Committed;

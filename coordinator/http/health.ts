@@ -21,7 +21,7 @@ export const healthRoutes = (app: Api, deps: HttpDeps): void => {
 
 const families = ({ store, agents, ready }: HttpDeps): MetricFamily[] => {
 	const { runs, steps } = store.counts();
-	const agentStates = { online: 0, lost: 0, cordoned: 0 };
+	const agentStates = { online: 0, closed: 0, cordoned: 0, draining: 0, drained: 0, lost: 0 };
 	for (const { state } of agents()) agentStates[state]++;
 	const { user, system } = process.cpuUsage();
 	const { rss, heapUsed } = process.memoryUsage();

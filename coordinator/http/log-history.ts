@@ -16,7 +16,7 @@ export interface LogReader {
 export const newLogReader = (attempt: LogAttempt): LogReader => ({
 	attempt,
 	position: 0,
-	records: createRecordMaker(attempt.step, attempt.number),
+	records: createRecordMaker(attempt),
 });
 
 interface Open {

@@ -18,12 +18,20 @@ interface Held {
 
 type TextStream = LogRecord["stream"];
 
-export const createRecordMaker = (step: string, attempt: number): RecordMaker => {
+export interface LogOrigin {
+	step: string;
+	number: number;
+	/** null of a step on one agent. */
+	rank: number | null;
+}
+
+export const createRecordMaker = ({ step, number, rank }: LogOrigin): RecordMaker => {
 	const held = new Map<TextStream, Held>();
 
 	const record = (stream: TextStream, { bytes, offset, atMs }: Held, droppedBytes = 0): LogRecord => ({
 		step,
-		attempt,
+		attempt: number,
+		...(rank === null ? {} : { rank }),
 		stream,
 		atMs,
 		offset,

@@ -47,8 +47,9 @@ const fromFramework = (error: unknown, request: FastifyRequest): RunmeshError | 
 	const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message: string };
 	if (typeof code !== "string" || !code.startsWith("FST_")) return null;
 	if (statusCode === 413) {
-		const limit = request.routeOptions.bodyLimit / 1024 ** 2;
-		return new RunmeshError("RM_TOO_LARGE", `the request body is larger than ${limit} MiB`);
+		const limit = request.routeOptions.bodyLimit / 1024;
+		const words = limit < 1024 ? `${limit} KiB` : `${limit / 1024} MiB`;
+		return new RunmeshError("RM_TOO_LARGE", `the request body is larger than ${words}`);
 	}
 	if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
 		return new RunmeshError("RM_BAD_INPUT", message);

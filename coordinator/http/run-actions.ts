@@ -6,9 +6,8 @@ import type { RunId } from "#shared/ids.ts";
 import { explain } from "../explain/explain.ts";
 import type { HttpDeps } from "./deps.ts";
 import { answerSubmitted, projected, SUBMITTER } from "./run-answers.ts";
-import { type Api, countSchema, runParams, runRefSchema, stepKeySchema } from "./validation.ts";
+import { type Api, countSchema, runParams, runRefSchema, stepKeySchema, wordsSchema } from "./validation.ts";
 
-const wordsSchema = z.string().max(1_000);
 const cancelSchema: z.ZodType<{ reason?: CancelRequest["reason"] | undefined } | null | undefined> = z
 	.strictObject({ reason: wordsSchema.optional() })
 	.nullish();

@@ -24,13 +24,13 @@ export const servingRoutes = (app: Api, { store, agents }: HttpDeps): void => {
 	);
 };
 
-/** What an agent reported last says nothing of now, once it is lost. */
+/** What an agent reported last says nothing of now, once it is lost, or forgotten. */
 const asHeardFrom = (deployments: DeploymentView[], agents: AgentView[]): DeploymentView[] => {
-	const lost = new Set(agents.filter(({ state }) => state === "lost").map(({ id }) => id));
+	const heard = new Set(agents.filter(({ state }) => state !== "lost").map(({ id }) => id));
 	return deployments.map((deployment) => ({
 		...deployment,
 		replicas: deployment.replicas.map((replica) =>
-			lost.has(replica.agent) ? { ...replica, state: "failed", detail: "its agent is not heard from" } : replica,
+			heard.has(replica.agent) ? replica : { ...replica, state: "failed", detail: "its agent is not heard from" },
 		),
 	}));
 };

@@ -54,6 +54,9 @@ export const digestSchema = z.string().refine(isDigest, { error: "expected sha25
 
 export const nameSchema = z.string().refine(isName, { error: "expected a name: letters, digits, - and _, at most 63" });
 
+/** What a person says to it. */
+export const wordsSchema = z.string().max(1_000);
+
 /** A run's id, the start of one, or "latest". */
 export const runRefSchema = z.string().regex(/^[A-Za-z0-9]{1,32}$/, { error: "expected a run's id" });
 

@@ -5,7 +5,7 @@ import { type Codec, messageCodec } from "#shared/wire/codec.ts";
 import type { JournalEvent } from "../core/events.ts";
 
 /** Raised when an older release could misread what this one writes. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 export interface JournalBatch {
 	schemaVersion: number;

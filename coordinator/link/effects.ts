@@ -3,6 +3,7 @@
 import { headers, type NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { assertNever } from "#shared/assert-never.ts";
+import type { AgentId } from "#shared/ids.ts";
 import { subjects } from "#shared/subjects.ts";
 import { controlCodec, heartbeatReplyCodec, taskCodec } from "#shared/wire/codec.ts";
 import type { CompareCode } from "../code/compare.ts";
@@ -13,6 +14,7 @@ export const createEffects = (
 	connection: NatsConnection,
 	serving: ServingWriter,
 	compareCode: (effect: CompareCode) => void,
+	forgetAgent: (agentId: AgentId) => void,
 	log: Logger,
 ): ((effects: readonly Effect[]) => void) => {
 	const carryOut = (effect: Effect): void => {
@@ -25,6 +27,8 @@ export const createEffects = (
 				return serving.put(effect.agentId, effect.desired);
 			case "replyHeartbeat":
 				return connection.publish(effect.replyTo, heartbeatReplyCodec.encode(effect.reply));
+			case "forgetAgent":
+				return forgetAgent(effect.agentId);
 			case "compareCode":
 				return compareCode(effect);
 			default:

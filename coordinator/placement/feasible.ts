@@ -1,12 +1,19 @@
 /** The funnel's first part: each filter says why an agent can't take a request, or null. The first reason stands. */
 
 import type { Resources } from "#shared/domain.ts";
-import { formatBytes, formatCpu } from "#shared/pipeline/units.ts";
-import { type AgentNode, chooseDevices } from "./node.ts";
+import { gpuShortage } from "#shared/gpu-choice.ts";
+import { namedShortage, quantities, shortage } from "#shared/shortage.ts";
+import { chooseDevices } from "./devices.ts";
+import { lackingWords, type Need } from "./needs.ts";
+import { type AgentNode, stockOf } from "./node.ts";
 
 export interface PlacementRequest {
 	resources: Resources;
 	labels: Record<string, string>;
+	/** Of the programs on the host; null for nothing. */
+	need: Need | null;
+	/** How many of them, each for a part of its own. */
+	agents: number;
 }
 
 /** Tasks held by one agent at once, running or about to. */
@@ -24,26 +31,27 @@ const labels: Filter = (node, request) => {
 	return null;
 };
 
-const cpu: Filter = (node, { resources }) =>
-	node.freeCpuMillis >= resources.cpuMillis
-		? null
-		: `cpu: ${formatCpu(resources.cpuMillis)} wanted, ${formatCpu(Math.max(0, node.freeCpuMillis))} of ${formatCpu(node.cpuMillis)} free`;
+const fits = (node: AgentNode, { cpuMillis, memoryBytes, diskBytes }: Resources): boolean =>
+	cpuMillis <= node.freeCpuMillis && memoryBytes <= node.freeMemoryBytes && diskBytes <= node.freeDiskBytes;
 
-const memory: Filter = (node, { resources }) =>
-	node.freeMemoryBytes >= resources.memoryBytes
-		? null
-		: `memory: ${formatBytes(resources.memoryBytes)} wanted, ${formatBytes(Math.max(0, node.freeMemoryBytes))} of ${formatBytes(node.memoryBytes)} free`;
-
-const gpu: Filter = (node, { resources }) => {
-	if (chooseDevices(node, resources)) return null;
-	const wanted = resources.gpu;
-	const of = [wanted?.model, wanted?.memoryBytes ? `with ${formatBytes(wanted.memoryBytes)} free` : "whole"];
-	return `gpu: ${wanted?.count} ${of.filter(Boolean).join(" ")} wanted, ${node.devices.length} on the agent`;
+const amounts: Filter = (node, { resources }) => {
+	if (!fits(node, resources)) {
+		for (const what of quantities) {
+			const reason = shortage(what, resources[what], stockOf(node, what));
+			if (reason) return reason;
+		}
+	}
+	return namedShortage(resources.named, node.named, node.claimed.named);
 };
+
+const gpu: Filter = ({ devices }, { resources }) =>
+	resources.gpu && !chooseDevices(devices, resources.gpu) ? gpuShortage(devices, resources.gpu) : null;
+
+const programs: Filter = (node, { need }) => (need === null || node.meets.includes(need) ? null : lackingWords(need));
 
 const claims: Filter = (node) => (node.claims < CLAIMS_MAX ? null : `${node.claims} tasks wait there already`);
 
-const filters: readonly Filter[] = [open, labels, gpu, cpu, memory, claims];
+const filters: readonly Filter[] = [open, labels, programs, gpu, amounts, claims];
 
 /** Why the request does not fit the agent now; null when it does. */
 export const rejectReason = (node: AgentNode, request: PlacementRequest): string | null => {
@@ -53,12 +61,3 @@ export const rejectReason = (node: AgentNode, request: PlacementRequest): string
 	}
 	return null;
 };
-
-/** An agent with nothing placed on it: whether the request could ever run there. */
-export const emptied = (node: AgentNode): AgentNode => ({
-	...node,
-	freeCpuMillis: node.cpuMillis,
-	freeMemoryBytes: node.memoryBytes,
-	devices: node.devices.map((device) => ({ ...device, freeBytes: device.memoryBytes, claims: 0 })),
-	claims: 0,
-});

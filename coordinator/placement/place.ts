@@ -1,4 +1,4 @@
-/** Feasible → rank → place, for one request over the agents at hand. The same call serves live placement and `plan`. */
+/** Feasible → rank → place, for one request, of one agent or several at once, over the agents at hand. The same call serves live placement and `plan`. */
 
 import type { AgentId } from "#shared/ids.ts";
 import { type PlacementRequest, rejectReason } from "./feasible.ts";
@@ -12,7 +12,8 @@ export interface Candidate {
 }
 
 export interface Placement {
-	agentId: AgentId | null;
+	/** As many as were asked for, the best first; [] when fewer fit. */
+	agentIds: AgentId[];
 	rejected: { agentId: AgentId; reason: string }[];
 }
 
@@ -36,11 +37,24 @@ const compare =
 export const place = (request: PlacementRequest, candidates: Iterable<Candidate>): Placement => {
 	const rejected: Placement["rejected"] = [];
 	const better = compare(request);
-	let best: Candidate | null = null;
+	const best: Candidate[] = [];
 	for (const candidate of candidates) {
 		const reason = rejectReason(candidate.node, request);
 		if (reason) rejected.push({ agentId: candidate.id, reason });
-		else if (!best || better(candidate, best) < 0) best = candidate;
+		else keepBest(best, candidate, request.agents, better);
 	}
-	return { agentId: best?.id ?? null, rejected };
+	return { agentIds: best.length < request.agents ? [] : best.map(({ id }) => id), rejected };
+};
+
+/** In order, and no more than are wanted. */
+const keepBest = (
+	best: Candidate[],
+	candidate: Candidate,
+	wanted: number,
+	compareTwo: (a: Candidate, b: Candidate) => number,
+): void => {
+	const at = best.findIndex((other) => compareTwo(candidate, other) < 0);
+	if (at !== -1) best.splice(at, 0, candidate);
+	else if (best.length < wanted) best.push(candidate);
+	if (best.length > wanted) best.pop();
 };

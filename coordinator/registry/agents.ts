@@ -32,8 +32,11 @@ export const watchAdverts = async (
 		stopCurrent = () => watch.stop();
 		if (stopped) stopCurrent();
 		for await (const entry of watch) {
-			if (entry.operation !== "PUT") continue;
 			try {
+				if (entry.operation !== "PUT") {
+					await take({ kind: "agentLeft", agentId: entry.key as AgentId });
+					continue;
+				}
 				const advert = advertCodec.decode(entry.value);
 				if (advert.agentId !== entry.key) throw new Error(`it speaks for ${advert.agentId}`);
 				await take({ kind: "advertReceived", advert });

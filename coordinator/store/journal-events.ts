@@ -92,7 +92,7 @@ const shortened: { [Kind in JournalEvent["kind"]]?: (event: Extract<JournalEvent
 		return { pipeline: name, params, submitter, code, submissionId, taken, leftOut, cacheMode, basedOn };
 	},
 	matrixExpanded: ({ cellsJson }) => ({ cells: (JSON.parse(cellsJson) as unknown[]).length }),
-	attemptEnded: ({ attemptId, state, failure, outputs, metrics, startedAtMs, finishedAtMs, reason }) => ({
+	attemptEnded: ({ attemptId, state, failure, outputs, metrics, startedAtMs, finishedAtMs, reason, usage }) => ({
 		attemptId,
 		state,
 		failure,
@@ -101,7 +101,10 @@ const shortened: { [Kind in JournalEvent["kind"]]?: (event: Extract<JournalEvent
 		startedAtMs,
 		finishedAtMs,
 		reason,
+		usage,
 	}),
+	joinTokenIssued: ({ tokenId, expiresAtMs, uses, by }) => ({ tokenId, expiresAtMs, uses, by }),
+	joinTokenUsed: ({ tokenId, host }) => ({ tokenId, host }),
 	cacheRecorded: ({ key, codeDigest }) => ({ key, codeDigest }),
 };
 

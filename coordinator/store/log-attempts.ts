@@ -1,7 +1,7 @@
 /** The attempts whose logs a reader wants, in the order they were leased. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { type AttemptId, attemptId, type RunId, type StepKey } from "#shared/ids.ts";
+import { type AttemptId, attemptId, memberId, type RunId, type StepKey } from "#shared/ids.ts";
 import { query } from "./database.ts";
 
 export interface LogAttempt {
@@ -10,6 +10,8 @@ export interface LogAttempt {
 	id: AttemptId;
 	step: string;
 	number: number;
+	/** Of a step on several agents; null of one on one. */
+	rank: number | null;
 	/** By the leader's clock; null while it is live. */
 	endedAtMs: number | null;
 }
@@ -37,10 +39,12 @@ interface AttemptRow {
 	id: AttemptId;
 	step: string;
 	number: number;
+	/** null of a step on one agent. */
+	members: string | null;
 	ended_at: number | null;
 }
 
-const COLUMNS = "attempts.n, attempts.id, attempts.step, attempts.number, ended_at";
+const COLUMNS = "attempts.n, attempts.id, attempts.step, attempts.number, attempts.members, ended_at";
 
 export const openLogQueries = (database: DatabaseSync): LogQueries => {
 	// Only commands write; a declined attempt never came to it.
@@ -58,10 +62,13 @@ export const openLogQueries = (database: DatabaseSync): LogQueries => {
 		"SELECT finished_at FROM steps WHERE run = ? AND key = ?",
 	);
 	return {
-		attempts: (scope, position) => attempts.all(scope.run, position, scope.step, scope.attempt).map(attemptOf),
+		attempts: (scope, position) => attempts.all(scope.run, position, scope.step, scope.attempt).flatMap(logsOf),
 		attempt: (id) => {
-			const row = attempt.get(id);
-			return row ? attemptOf(row) : null;
+			const [member = null] = attempt
+				.all(id.replace(MEMBER, ""))
+				.flatMap(logsOf)
+				.filter((log) => log.id === id);
+			return member;
 		},
 		over: (scope) => {
 			if (scope.step !== null && scope.attempt !== null) {
@@ -76,10 +83,18 @@ export const openLogQueries = (database: DatabaseSync): LogQueries => {
 	};
 };
 
-const attemptOf = ({ n, id, step, number, ended_at }: AttemptRow): LogAttempt => ({
-	position: n,
-	id,
-	step,
-	number,
-	endedAtMs: ended_at,
-});
+/** What memberId has added. */
+const MEMBER = /\.r\d+$/;
+
+/** Each member of a step on several agents has one of its own. */
+const logsOf = ({ n, id, step, number, members, ended_at }: AttemptRow): LogAttempt[] => {
+	const others = members === null ? 0 : (JSON.parse(members) as string[]).length;
+	return Array.from({ length: others + 1 }, (_, rank) => ({
+		position: n,
+		id: memberId(id, rank),
+		step,
+		number,
+		rank: others === 0 ? null : rank,
+		endedAtMs: ended_at,
+	}));
+};

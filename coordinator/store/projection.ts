@@ -75,8 +75,9 @@ export const createProjection = (database: DatabaseSync, counts: StepCounts): Pr
 	};
 
 	const attemptLeased = (event: AttemptLeased): void => {
-		const { runId, stepKey, attemptId, attemptNumber, agentId, atMs } = event;
-		sql.insertAttempt.run(attemptId, runId, stepKey, attemptNumber, agentId, atMs);
+		const { runId, stepKey, attemptId, attemptNumber, agentId, memberIds, atMs } = event;
+		const members = memberIds.length === 0 ? null : memberIds;
+		sql.insertAttempt.run(attemptId, runId, stepKey, attemptNumber, agentId, json(members), atMs);
 		const from = stateOf(runId, stepKey);
 		if (!from) return;
 		sql.leaseStep.run(atMs, runId, stepKey);
@@ -96,10 +97,10 @@ export const createProjection = (database: DatabaseSync, counts: StepCounts): Pr
 	};
 
 	const attemptEnded = (event: AttemptEnded): void => {
-		const { runId, stepKey, attemptId, state, failure, startedAtMs, finishedAtMs, reason, atMs } = event;
+		const { runId, stepKey, attemptId, state, failure, startedAtMs, finishedAtMs, reason, usage, atMs } = event;
 		const ran = startedAtMs > 0;
 		const finished = finishedAtMs > 0 ? finishedAtMs : atMs;
-		sql.endAttempt.run(state, ran ? startedAtMs : null, finished, atMs, json(failure), reason, attemptId);
+		sql.endAttempt.run(state, ran ? startedAtMs : null, finished, atMs, json(failure), reason, json(usage), attemptId);
 		// The agent's clock may be off: its durations count, the leader's time dates them.
 		if (ran) sql.dateStep.run(atMs - Math.max(0, finished - startedAtMs), runId, stepKey);
 	};
@@ -146,6 +147,13 @@ export const createProjection = (database: DatabaseSync, counts: StepCounts): Pr
 			// What they say stands in the history; the state follows by other events.
 			case "approvalAnswered":
 			case "cacheRecorded":
+			case "attemptMemberEnded":
+			// The leader answers for agents and tokens by itself.
+			case "agentModeChanged":
+			case "agentForgotten":
+			case "joinTokenIssued":
+			case "joinTokenUsed":
+			case "joinTokenRevoked":
 				return;
 			case "runSubmitted":
 				return runSubmitted(event);
@@ -208,8 +216,8 @@ const prepareStatements = (database: DatabaseSync) => ({
 	),
 	groupsWithoutNeeds: database.prepare("SELECT name FROM step_groups WHERE run = ? AND unmet_needs = 0"),
 	insertAttempt: database.prepare(
-		`INSERT OR IGNORE INTO attempts (id, run, step, number, state, agent, leased_at)
-			VALUES (?, ?, ?, ?, 'leased', ?, ?)`,
+		`INSERT OR IGNORE INTO attempts (id, run, step, number, state, agent, members, leased_at)
+			VALUES (?, ?, ?, ?, 'leased', ?, ?, ?)`,
 	),
 	startAttempt: database.prepare(
 		`UPDATE attempts SET state = 'running', started_at = ?, finished_at = NULL, ended_at = NULL, failure = NULL, reason = ''
@@ -217,7 +225,7 @@ const prepareStatements = (database: DatabaseSync) => ({
 	),
 	endAttempt: database.prepare(
 		`UPDATE attempts SET state = ?, started_at = COALESCE(?, started_at), finished_at = ?, ended_at = ?, failure = ?,
-			reason = ? WHERE id = ?`,
+			reason = ?, usage = ? WHERE id = ?`,
 	),
 	step: database.prepare("SELECT state, name FROM steps WHERE run = ? AND key = ?"),
 	leaseStep: database.prepare(

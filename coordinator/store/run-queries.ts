@@ -49,11 +49,13 @@ interface AttemptRow {
 	number: number;
 	state: AttemptState;
 	agent: string;
+	members: string | null;
 	leased_at: number;
 	started_at: number | null;
 	finished_at: number | null;
 	failure: string | null;
 	reason: string;
+	usage: string | null;
 }
 
 interface GroupRow {
@@ -121,7 +123,7 @@ export const openRunQueries = (database: DatabaseSync): RunQueries => {
 		groups: query<GroupRow>(database, "SELECT name, needs, cells, unsettled_cells FROM step_groups WHERE run = ?"),
 		attempts: query<AttemptRow>(
 			database,
-			`SELECT id, step, number, state, agent, leased_at, started_at, finished_at, failure, reason
+			`SELECT id, step, number, state, agent, members, leased_at, started_at, finished_at, failure, reason, usage
 				FROM attempts WHERE run = ? ORDER BY n`,
 		),
 		artifacts: query<ArtifactRow>(database, "SELECT * FROM artifacts WHERE run = ?"),
@@ -220,6 +222,8 @@ const attemptOf = (row: AttemptRow): AttemptView => ({
 	finishedAtMs: row.finished_at,
 	failure: parsed(row.failure),
 	reason: row.reason,
+	members: parsed<string[]>(row.members) ?? [],
+	usage: parsed(row.usage),
 });
 
 export const artifactOf = (row: ArtifactRow): ArtifactRef => ({

@@ -3,7 +3,7 @@
  * here only needs a new version: the file is dropped and made again.
  */
 
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 export const SCHEMA = `
 CREATE TABLE position (
@@ -127,13 +127,16 @@ CREATE TABLE attempts (
 	number INTEGER NOT NULL,
 	state TEXT NOT NULL,
 	agent TEXT NOT NULL,
+	-- Of a step on several agents: the others, by rank from 1; null for one on its own.
+	members TEXT,
 	leased_at INTEGER NOT NULL,
 	started_at INTEGER,
 	finished_at INTEGER,
 	-- By the leader's clock, where finished_at is by the agent's.
 	ended_at INTEGER,
 	failure TEXT,
-	reason TEXT NOT NULL DEFAULT ''
+	reason TEXT NOT NULL DEFAULT '',
+	usage TEXT
 );
 CREATE INDEX attempts_by_run ON attempts (run);
 

@@ -5,6 +5,7 @@ import type { Advert as _runmesh_advert_v1_Advert, Advert__Output as _runmesh_ad
 import type { Endpoints as _runmesh_advert_v1_Endpoints, Endpoints__Output as _runmesh_advert_v1_Endpoints__Output } from './runmesh/advert/v1/Endpoints.ts';
 import type { Fingerprint as _runmesh_advert_v1_Fingerprint, Fingerprint__Output as _runmesh_advert_v1_Fingerprint__Output } from './runmesh/advert/v1/Fingerprint.ts';
 import type { Gpu as _runmesh_advert_v1_Gpu, Gpu__Output as _runmesh_advert_v1_Gpu__Output } from './runmesh/advert/v1/Gpu.ts';
+import type { NetworkInterface as _runmesh_advert_v1_NetworkInterface, NetworkInterface__Output as _runmesh_advert_v1_NetworkInterface__Output } from './runmesh/advert/v1/NetworkInterface.ts';
 import type { ReplicaStatus as _runmesh_advert_v1_ReplicaStatus, ReplicaStatus__Output as _runmesh_advert_v1_ReplicaStatus__Output } from './runmesh/advert/v1/ReplicaStatus.ts';
 import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from './runmesh/common/v1/ArtifactRef.ts';
 import type { GpuRequest as _runmesh_common_v1_GpuRequest, GpuRequest__Output as _runmesh_common_v1_GpuRequest__Output } from './runmesh/common/v1/GpuRequest.ts';
@@ -20,6 +21,7 @@ import type { CodeUse as _runmesh_report_v1_CodeUse, CodeUse__Output as _runmesh
 import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh_report_v1_Failure__Output } from './runmesh/report/v1/Failure.ts';
 import type { Report as _runmesh_report_v1_Report, Report__Output as _runmesh_report_v1_Report__Output } from './runmesh/report/v1/Report.ts';
 import type { Reports as _runmesh_report_v1_Reports, Reports__Output as _runmesh_report_v1_Reports__Output } from './runmesh/report/v1/Reports.ts';
+import type { Usage as _runmesh_report_v1_Usage, Usage__Output as _runmesh_report_v1_Usage__Output } from './runmesh/report/v1/Usage.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -33,6 +35,7 @@ export interface ProtoGrpcType {
         Endpoints: MessageTypeDefinition<_runmesh_advert_v1_Endpoints, _runmesh_advert_v1_Endpoints__Output>
         Fingerprint: MessageTypeDefinition<_runmesh_advert_v1_Fingerprint, _runmesh_advert_v1_Fingerprint__Output>
         Gpu: MessageTypeDefinition<_runmesh_advert_v1_Gpu, _runmesh_advert_v1_Gpu__Output>
+        NetworkInterface: MessageTypeDefinition<_runmesh_advert_v1_NetworkInterface, _runmesh_advert_v1_NetworkInterface__Output>
         ReplicaStatus: MessageTypeDefinition<_runmesh_advert_v1_ReplicaStatus, _runmesh_advert_v1_ReplicaStatus__Output>
       }
     }
@@ -59,6 +62,7 @@ export interface ProtoGrpcType {
         ReplicaState: EnumTypeDefinition
         Report: MessageTypeDefinition<_runmesh_report_v1_Report, _runmesh_report_v1_Report__Output>
         Reports: MessageTypeDefinition<_runmesh_report_v1_Reports, _runmesh_report_v1_Reports__Output>
+        Usage: MessageTypeDefinition<_runmesh_report_v1_Usage, _runmesh_report_v1_Usage__Output>
       }
     }
   }

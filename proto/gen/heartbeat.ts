@@ -7,6 +7,8 @@ import type { Heartbeat as _runmesh_heartbeat_v1_Heartbeat, Heartbeat__Output as
 import type { HeartbeatReply as _runmesh_heartbeat_v1_HeartbeatReply, HeartbeatReply__Output as _runmesh_heartbeat_v1_HeartbeatReply__Output } from './runmesh/heartbeat/v1/HeartbeatReply.ts';
 import type { Load as _runmesh_heartbeat_v1_Load, Load__Output as _runmesh_heartbeat_v1_Load__Output } from './runmesh/heartbeat/v1/Load.ts';
 import type { StopAttempt as _runmesh_heartbeat_v1_StopAttempt, StopAttempt__Output as _runmesh_heartbeat_v1_StopAttempt__Output } from './runmesh/heartbeat/v1/StopAttempt.ts';
+import type { Usable as _runmesh_heartbeat_v1_Usable, Usable__Output as _runmesh_heartbeat_v1_Usable__Output } from './runmesh/heartbeat/v1/Usable.ts';
+import type { UsableDevice as _runmesh_heartbeat_v1_UsableDevice, UsableDevice__Output as _runmesh_heartbeat_v1_UsableDevice__Output } from './runmesh/heartbeat/v1/UsableDevice.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -23,6 +25,8 @@ export interface ProtoGrpcType {
         HeartbeatReply: MessageTypeDefinition<_runmesh_heartbeat_v1_HeartbeatReply, _runmesh_heartbeat_v1_HeartbeatReply__Output>
         Load: MessageTypeDefinition<_runmesh_heartbeat_v1_Load, _runmesh_heartbeat_v1_Load__Output>
         StopAttempt: MessageTypeDefinition<_runmesh_heartbeat_v1_StopAttempt, _runmesh_heartbeat_v1_StopAttempt__Output>
+        Usable: MessageTypeDefinition<_runmesh_heartbeat_v1_Usable, _runmesh_heartbeat_v1_Usable__Output>
+        UsableDevice: MessageTypeDefinition<_runmesh_heartbeat_v1_UsableDevice, _runmesh_heartbeat_v1_UsableDevice__Output>
       }
     }
   }

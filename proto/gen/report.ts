@@ -15,6 +15,7 @@ import type { CodeUse as _runmesh_report_v1_CodeUse, CodeUse__Output as _runmesh
 import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh_report_v1_Failure__Output } from './runmesh/report/v1/Failure.ts';
 import type { Report as _runmesh_report_v1_Report, Report__Output as _runmesh_report_v1_Report__Output } from './runmesh/report/v1/Report.ts';
 import type { Reports as _runmesh_report_v1_Reports, Reports__Output as _runmesh_report_v1_Reports__Output } from './runmesh/report/v1/Reports.ts';
+import type { Usage as _runmesh_report_v1_Usage, Usage__Output as _runmesh_report_v1_Usage__Output } from './runmesh/report/v1/Usage.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -45,6 +46,7 @@ export interface ProtoGrpcType {
         ReplicaState: EnumTypeDefinition
         Report: MessageTypeDefinition<_runmesh_report_v1_Report, _runmesh_report_v1_Report__Output>
         Reports: MessageTypeDefinition<_runmesh_report_v1_Reports, _runmesh_report_v1_Reports__Output>
+        Usage: MessageTypeDefinition<_runmesh_report_v1_Usage, _runmesh_report_v1_Usage__Output>
       }
     }
   }

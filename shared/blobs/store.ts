@@ -1,15 +1,17 @@
 /**
- * Bytes on this machine, named by their SHA-256: `<dir>/sha256/ab/<hex>`, mode 0444. A blob is staged, synced and
- * renamed, so it is there whole or not at all. One process owns a store's folder.
+ * Bytes on this machine, named by their SHA-256: `<dir>/sha256/ab/<hex>`, mode 0444; those that were fetched from others
+ * under `<dir>/fetched`, for they may be fetched again. A blob is staged, synced and renamed, so it is there whole or not
+ * at all. One process owns a store's folder.
  */
 
 import { createHash, randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, copyFile, type FileHandle, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { chmod, copyFile, type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { RunmeshError, toRunmeshError } from "../errors.ts";
 import { type Digest, isDigest } from "../ids.ts";
+import { type FetchedBlobs, openFetchedTree } from "./fetched.ts";
 
 export interface BlobStore {
 	/** null when the blob is not here. */
@@ -18,10 +20,13 @@ export interface BlobStore {
 	read(digest: Digest, offset?: number, length?: number): Readable;
 	/** Streams in. With `expected`, other bytes throw RM_BLOB_CORRUPT and leave nothing; beyond maxBytes, RM_TOO_LARGE. */
 	write(source: AsyncIterable<Uint8Array>, expected?: Digest, maxBytes?: number): Promise<StoredBlob>;
+	/** The same for what others hold. */
+	writeFetched(source: AsyncIterable<Uint8Array>, expected: Digest, maxBytes: number): Promise<StoredBlob>;
 	/** Copies a file in (reflink where the file system can). */
 	writeFile(path: string): Promise<StoredBlob>;
 	/** Puts a verified copy at a path, replacing what is there; a corrupt blob is set aside and throws RM_BLOB_CORRUPT. */
 	placeAt(digest: Digest, path: string, executable: boolean): Promise<void>;
+	readonly fetched: FetchedBlobs;
 }
 
 export interface StoredBlob {
@@ -37,23 +42,39 @@ const SYNC_EVERY_BYTES = 32 * 1024 * 1024;
 
 export const openBlobStore = async (dir: string): Promise<BlobStore> => {
 	const blobs = join(dir, "sha256");
+	const fetched = openFetchedTree(join(dir, "fetched"));
 	const staging = join(dir, "staging");
 	const corrupt = join(dir, "corrupt");
 	// Whatever is staged belongs to a process that died.
 	await rm(staging, { recursive: true, force: true });
-	for (const folder of [blobs, staging]) await mkdir(folder, { recursive: true, mode: 0o700 });
+	for (const folder of [blobs, fetched.folder, staging]) await mkdir(folder, { recursive: true, mode: 0o700 });
+	await removeOld(corrupt);
 
-	const pathOf = (digest: Digest): string => {
+	const pathIn = (tree: string, digest: Digest): string => {
 		if (!isDigest(digest)) throw new RunmeshError("RM_BAD_INPUT", `"${digest}" is no digest`);
 		const hex = digest.slice("sha256:".length);
-		return join(blobs, hex.slice(0, 2), hex);
+		return join(tree, hex.slice(0, 2), hex);
+	};
+
+	/** Where it is, and how large; null when it is not here. */
+	const find = async (digest: Digest): Promise<{ path: string; size: number } | null> => {
+		const made = pathIn(blobs, digest);
+		const file = await stat(made).catch(ignoreMissing);
+		if (file) return { path: made, size: file.size };
+		const path = pathIn(fetched.folder, digest);
+		await fetched.use(digest);
+		const copy = await stat(path).catch(ignoreMissing);
+		if (!copy) return null;
+		fetched.mark(path, copy.mtimeMs);
+		return { path, size: copy.size };
 	};
 
 	/** The staged file is synced; after this the name is too. */
-	const publish = async (staged: string, digest: Digest): Promise<void> => {
-		const path = pathOf(digest);
+	const publish = async (staged: string, digest: Digest, tree: string): Promise<void> => {
+		const path = pathIn(tree, digest);
 		const shard = dirname(path);
-		if (await mkdir(shard, { recursive: true, mode: 0o700 })) await syncFolder(blobs);
+		if (await mkdir(shard, { recursive: true, mode: 0o700 })) await syncFolder(tree);
+		if (tree === fetched.folder) await fetched.use(digest);
 		await rename(staged, path);
 		await syncFolder(shard);
 	};
@@ -69,30 +90,33 @@ export const openBlobStore = async (dir: string): Promise<BlobStore> => {
 		}
 	};
 
-	const quarantine = async (digest: Digest): Promise<void> => {
+	const stage = (source: AsyncIterable<Uint8Array>, expected: Digest | undefined, maxBytes: number, tree: string) =>
+		withStaged(async (staged) => {
+			const blob = await stageStream(staged, source, maxBytes);
+			if (expected !== undefined && blob.digest !== expected) {
+				throw new RunmeshError("RM_BLOB_CORRUPT", `bytes of ${blob.digest} came as ${expected}`);
+			}
+			await publish(staged, blob.digest, tree);
+			return blob;
+		});
+
+	const quarantine = async (digest: Digest, path: string): Promise<void> => {
 		await mkdir(corrupt, { recursive: true, mode: 0o700 });
-		const path = pathOf(digest);
 		await rename(path, join(corrupt, digest.slice("sha256:".length))).catch(ignoreMissing);
 	};
 
-	const sizeOf = async (digest: Digest): Promise<number | null> =>
-		(await stat(pathOf(digest)).catch(ignoreMissing))?.size ?? null;
-
 	return {
-		sizeOf,
+		fetched,
 
-		read: (digest, offset = 0, length = 0) =>
-			Readable.from(readFrames(pathOf(digest), digest, offset, length), { highWaterMark: READ_AHEAD_FRAMES }),
+		sizeOf: async (digest) => (await find(digest))?.size ?? null,
 
-		write: (source, expected, maxBytes = Number.POSITIVE_INFINITY) =>
-			withStaged(async (staged) => {
-				const blob = await stageStream(staged, source, maxBytes);
-				if (expected !== undefined && blob.digest !== expected) {
-					throw new RunmeshError("RM_BLOB_CORRUPT", `bytes of ${blob.digest} came as ${expected}`);
-				}
-				await publish(staged, blob.digest);
-				return blob;
-			}),
+		read: (digest, offset = 0, length = 0) => {
+			const paths = [blobs, fetched.folder].map((tree) => pathIn(tree, digest));
+			return Readable.from(readFrames(paths, digest, offset, length), { highWaterMark: READ_AHEAD_FRAMES });
+		},
+
+		write: (source, expected, maxBytes = Number.POSITIVE_INFINITY) => stage(source, expected, maxBytes, blobs),
+		writeFetched: (source, expected, maxBytes) => stage(source, expected, maxBytes, fetched.folder),
 
 		writeFile: (path) =>
 			withStaged(async (staged) => {
@@ -100,23 +124,25 @@ export const openBlobStore = async (dir: string): Promise<BlobStore> => {
 				await chmod(staged, 0o444);
 				// Hashed after the copy: the original may change, the copy does not.
 				const blob = await hashFile(staged, true);
-				await publish(staged, blob.digest);
+				await publish(staged, blob.digest, blobs);
 				return blob;
 			}),
 
 		placeAt: async (digest, path, executable) => {
 			// Removed, not overwritten: a link at the path must not lead the bytes elsewhere.
 			await rm(path, { force: true });
+			const blob = await find(digest);
+			if (!blob) throw missing(digest);
 			try {
-				await copyFile(pathOf(digest), path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+				await copyFile(blob.path, path, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
 			} catch (error) {
-				if ((await sizeOf(digest)) === null) throw missing(digest);
+				if ((await find(digest)) === null) throw missing(digest);
 				throw nameFullDisk(error, path);
 			}
 			const placed = await hashFile(path);
 			if (placed.digest !== digest) {
 				await rm(path, { force: true });
-				await quarantine(digest);
+				await quarantine(digest, blob.path);
 				throw new RunmeshError("RM_BLOB_CORRUPT", `blob ${digest} is damaged on the disk; it was moved to ${corrupt}`, {
 					hint: "it will be fetched again from another holder, or its step recomputed",
 				});
@@ -130,6 +156,18 @@ const missing = (digest: Digest): RunmeshError => new RunmeshError("RM_NOT_FOUND
 
 const ignoreMissing = (error: NodeJS.ErrnoException): undefined => {
 	if (error.code !== "ENOENT") throw error;
+};
+
+/** Damaged blobs are of use to one who looks into it soon. */
+const CORRUPT_KEPT_MS = 7 * 24 * 3_600_000;
+
+const removeOld = async (folder: string): Promise<void> => {
+	for (const name of await readdir(folder).catch(() => [])) {
+		const path = join(folder, name);
+		// A rename changes this time alone.
+		const file = await stat(path).catch(ignoreMissing);
+		if (file && Date.now() - file.ctimeMs > CORRUPT_KEPT_MS) await rm(path, { recursive: true, force: true });
+	}
 };
 
 /** A write's own error does not say which disk. */
@@ -201,8 +239,14 @@ const hashFile = async (path: string, sync = false): Promise<StoredBlob> => {
 	return { digest: `sha256:${hash.digest("hex")}` as Digest, sizeBytes };
 };
 
-async function* readFrames(path: string, digest: Digest, offset: number, length: number): AsyncGenerator<Buffer> {
-	const file = await open(path, "r").catch(ignoreMissing);
+async function* readFrames(
+	[path, other]: string[],
+	digest: Digest,
+	offset: number,
+	length: number,
+): AsyncGenerator<Buffer> {
+	const file =
+		(await open(path as string, "r").catch(ignoreMissing)) ?? (await open(other as string, "r").catch(ignoreMissing));
 	if (!file) throw missing(digest);
 	try {
 		const end = length === 0 ? Number.POSITIVE_INFINITY : offset + length;

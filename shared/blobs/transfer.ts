@@ -87,7 +87,7 @@ const transferBlob = async (store: BlobStore, request: BlobRequest, sources: Blo
 	for (let group = groups.shift(); group; group = groups.shift()) {
 		const given = new Set<BlobSource>();
 		try {
-			await store.write(readResuming(request, group, given, problems), request.digest, request.maxBytes);
+			await store.writeFetched(readResuming(request, group, given, problems), request.digest, request.maxBytes);
 			return;
 		} catch (error) {
 			request.signal?.throwIfAborted();

@@ -4,7 +4,7 @@
  * hold their `${{ … }}`; interpolate.ts resolves them when an attempt is made.
  */
 
-import type { FailureCause, Resources } from "../domain.ts";
+import type { FailureCause, Resources, StepEnvironment } from "../domain.ts";
 
 export type ParamValue = string | number | boolean;
 export type ParamType = "string" | "integer" | "number" | "boolean";
@@ -114,6 +114,13 @@ export interface StepDefinition {
 	values: string[];
 	env: Record<string, string>;
 	resources: Resources;
+	/** Which of them the file says, so that an attempt is held to them; what is only assumed limits nobody. */
+	limits: { cpu: boolean; memory: boolean };
+	/** Container image; "" for a plain process. */
+	image: string;
+	environment: StepEnvironment | null;
+	/** Agents that it runs on at once. */
+	nodes: number;
 	/** Each must equal the agent's label. */
 	labels: Record<string, string>;
 	gates: Gate[];
@@ -137,7 +144,7 @@ export interface StepDefinition {
 
 export interface PipelineDefinition {
 	/** stored.ts reads older ones. */
-	version: 2;
+	version: 3;
 	name: string;
 	params: Record<string, ParamDefinition>;
 	/** For the whole run; 0 is no limit. */

@@ -82,6 +82,7 @@ const place = (step: StepDefinition, around: Surroundings): StepDefinition => {
 		condition: isRoot ? both(around.condition, own) : own,
 		action: placeAction(step.action, around),
 		env: mapValues(step.env, (text) => placeTemplate(text, around)),
+		image: placeTemplate(step.image, around),
 		params: around.params,
 	};
 };

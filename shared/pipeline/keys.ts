@@ -3,7 +3,22 @@
 export const keys = {
 	pipeline: ["name", "params", "defaults", "steps", "on_failure", "timeout", "concurrency", "inputs", "outputs"],
 	param: ["type", "default", "min", "max", "choices", "description"],
-	defaults: ["retries", "timeout", "grace", "on_lost", "env", "resources", "labels", "priority", "cache"],
+	defaults: [
+		"retries",
+		"timeout",
+		"grace",
+		"on_lost",
+		"env",
+		"resources",
+		"labels",
+		"priority",
+		"cache",
+		"image",
+		"python",
+		"conda",
+		"node",
+		"nodes",
+	],
 	step: [
 		"run",
 		"uses",
@@ -26,17 +41,25 @@ export const keys = {
 		"priority",
 		"shell",
 		"workdir",
+		"image",
+		"python",
+		"conda",
+		"node",
+		"nodes",
 	],
 	select: ["from", "metric", "mode"],
 	deploy: ["model", "name", "replicas", "golden"],
 	approve: ["message"],
 	subPipeline: ["file", "params", "inputs"],
-	resources: ["cpu", "memory", "gpu"],
+	resources: ["cpu", "memory", "gpu", "disk"],
 	gpu: ["count", "memory", "model"],
 	retries: ["max", "on", "delay", "backoff", "lost"],
 	onLost: ["wait"],
 	cache: ["ttl"],
 	concurrency: ["group", "max", "cancel_in_progress"],
+	python: ["requirements", "packages", "version"],
+	conda: ["file"],
+	node: ["folder"],
 } as const;
 
 export type KeyTable = typeof keys;
@@ -58,6 +81,9 @@ export const otherNames: Readonly<Record<string, KeyOf<KeyedMap>>> = {
 	when: "if",
 	condition: "if",
 	grace_period: "grace",
+	container: "image",
+	pip: "python",
+	storage: "disk",
 };
 
 export type StepKind = "command" | "select" | "deploy" | "approve" | "pipeline" | "noop";

@@ -53,7 +53,7 @@ const define = (main: LinkedFile): PipelineDefinition | null => {
 	const steps = withValues(afterFailure(inlined));
 	if (!steps.filter(({ phase }) => phase === "onFailure").every((step) => size.add(step))) return null;
 	const { name, params, timeoutMs, concurrency } = main;
-	return { version: 2, name, params, timeoutMs, concurrency, steps };
+	return { version: 3, name, params, timeoutMs, concurrency, steps };
 };
 
 const checkCells = (main: LinkedFile): boolean => {

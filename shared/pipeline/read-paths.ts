@@ -1,4 +1,4 @@
-/** Paths a pipeline file names: outputs and the working directory. They stay inside their tree. */
+/** Paths a pipeline file names: outputs, the working directory, files of packages. They stay inside their tree. */
 
 import { isName } from "../ids.ts";
 import type { Problems } from "./problems.ts";

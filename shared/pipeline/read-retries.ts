@@ -9,7 +9,7 @@ import type { TreeNode } from "./yaml-tree.ts";
 /** What a retry can't mend (gates, outputs) is left out. */
 export const builtInRetries: RetryPolicy = {
 	max: 0,
-	on: ["error", "timeout", "oom", "launch", "input", "disk"],
+	on: ["error", "timeout", "oom", "launch", "input", "disk", "setup"],
 	exitCodes: [],
 	delayMs: 1000,
 	backoff: 2,
@@ -27,6 +27,7 @@ const causes: readonly RetryCause[] = [
 	"gate",
 	"disk",
 	"serving",
+	"setup",
 ];
 const MAX_RETRIES = 100;
 

@@ -85,9 +85,18 @@ export const readStep = (context: StepContext, name: string, { place, value }: F
 /** Defaults that mean nothing to the kind: a person is not given a time limit that was meant for programs. */
 const ofKind = (kind: StepKind | null, settings: Settings, fields: Fields<"step">): Settings => ({
 	...settings,
-	cache: kind === "command" ? settings.cache : null,
+	...(kind === "command" ? {} : ofCommands),
 	timeoutMs: kind === "approve" && !fields.timeout ? 0 : settings.timeoutMs,
 });
+
+/** What only a program has, as one has it that says nothing of it. */
+const ofCommands: Pick<Settings, "cache" | "image" | "environment" | "nodes" | "limits"> = {
+	cache: null,
+	image: "",
+	environment: null,
+	nodes: 1,
+	limits: { cpu: false, memory: false },
+};
 
 const refuseForeignKeys = (problems: Problems, fields: Fields<"step">, kind: StepKind): void => {
 	for (const [key, { place }] of Object.entries(fields) as [KeyOf<"step">, Field][]) {

@@ -30,19 +30,22 @@ export const readMap = (problems: Problems, node: TreeNode, expected: string): M
 
 export type Fields<M extends KeyedMap> = Partial<Record<KeyOf<M>, Field>>;
 
-/** A mapping whose keys are known. Others are refused: by name when runmesh may carry them out one day. */
+/**
+ * A mapping whose keys are known, or `isFree`. Others are refused: by name when runmesh may carry them out one day.
+ */
 export const readFields = <M extends KeyedMap>(
 	problems: Problems,
 	node: TreeNode,
 	map: M,
 	expected: string,
+	isFree: (key: string) => boolean = () => false,
 ): Fields<M> | null => {
 	const fields = readMap(problems, node, expected);
 	if (fields === null) return null;
 	const known: readonly string[] = keys[map];
 	const unsupported = unsupportedIn(map);
 	for (const [key, { place, value }] of fields) {
-		if (known.includes(key)) continue;
+		if (known.includes(key) || isFree(key)) continue;
 		if (!unsupported.includes(key)) {
 			problems.add(place, `\`${key}\` is no key here`, () => elsewhere(key, map, [...known, ...unsupported]));
 			continue;
@@ -81,7 +84,7 @@ const refuseExpressions = (problems: Problems, node: ScalarNode): boolean => {
 	problems.add(
 		problems.placesOf(OPEN, node)[0] ?? node,
 		"an expression has no meaning here",
-		"it is read in `run`, `env`, `message` and `group`",
+		"it is read in `run`, `env`, `image`, `message` and `group`",
 	);
 	return true;
 };

@@ -1,34 +1,39 @@
-/** What a step may set for itself or take from `defaults`: env, resources, labels, retries, times, priority, cache. */
+/** What a step may set for itself or take from `defaults`: env, resources, labels, software, retries, times, priority. */
 
-import type { GpuRequest, Resources } from "../domain.ts";
 import type { CachePolicy, StepDefinition } from "./definition.ts";
 import { checkTemplate, type TemplateScope } from "./expressions.ts";
 import type { Problems } from "./problems.ts";
-import {
-	addExpected,
-	type Fields,
-	readDuration,
-	readFields,
-	readInteger,
-	readMap,
-	readScalar,
-	readText,
-	readUnit,
-} from "./read.ts";
+import { addExpected, type Fields, readDuration, readFields, readInteger, readMap, readScalar } from "./read.ts";
+import { readResources } from "./read-resources.ts";
 import { builtInRetries, readRetries } from "./read-retries.ts";
-import { isGpuModel, MAX_GPUS, parseBytes, parseCpu, parseGpu } from "./units.ts";
-import { refusal } from "./unsupported.ts";
+import { readSoftware } from "./read-software.ts";
 import type { TreeNode } from "./yaml-tree.ts";
 
 export type Settings = Pick<
 	StepDefinition,
-	"env" | "resources" | "labels" | "retries" | "timeoutMs" | "graceMs" | "lostWaitMs" | "priority" | "cache"
+	| "env"
+	| "resources"
+	| "limits"
+	| "labels"
+	| "image"
+	| "environment"
+	| "nodes"
+	| "retries"
+	| "timeoutMs"
+	| "graceMs"
+	| "lostWaitMs"
+	| "priority"
+	| "cache"
 >;
 
 export const builtInSettings: Settings = {
 	env: {},
-	resources: { cpuMillis: 1000, memoryBytes: 256 * 1024 ** 2, gpu: null },
+	resources: { cpuMillis: 1000, memoryBytes: 256 * 1024 ** 2, gpu: null, diskBytes: 0, named: {} },
+	limits: { cpu: false, memory: false },
 	labels: {},
+	image: "",
+	environment: null,
+	nodes: 1,
 	retries: builtInRetries,
 	timeoutMs: 0,
 	graceMs: 10_000,
@@ -44,11 +49,15 @@ export const readSettings = (
 	base: Settings,
 	scope: TemplateScope,
 ): Settings => {
-	const { env, resources, labels, retries, timeout, grace, on_lost: onLost, priority, cache } = fields;
+	const { env, resources, labels, nodes, retries, timeout, grace, on_lost: onLost, priority, cache } = fields;
 	return {
 		env: env ? { ...base.env, ...readEnv(problems, env.value, scope) } : base.env,
-		resources: resources ? readResources(problems, resources.value, base.resources) : base.resources,
+		...(resources
+			? readResources(problems, resources.value, base)
+			: { resources: base.resources, limits: base.limits }),
 		labels: labels ? { ...base.labels, ...readLabels(problems, labels.value) } : base.labels,
+		...readSoftware(problems, fields, base, scope),
+		nodes: nodes ? (readInteger(problems, nodes.value, 1, MAX_NODES) ?? 1) : base.nodes,
 		retries: retries ? readRetries(problems, retries.value, base.retries) : base.retries,
 		timeoutMs: timeout ? (readDuration(problems, timeout.value) ?? 0) : base.timeoutMs,
 		graceMs: grace ? readGrace(problems, grace.value) : base.graceMs,
@@ -58,6 +67,8 @@ export const readSettings = (
 	};
 };
 
+/** Agents that one step runs on at once. */
+const MAX_NODES = 64;
 const MAX_GRACE_MS = 3_600_000;
 
 const readGrace = (problems: Problems, node: TreeNode): number => {
@@ -120,37 +131,4 @@ const readLabels = (problems: Problems, node: TreeNode): Record<string, string> 
 		if (read !== null && value.kind === "scalar") labels.push([name, value.text]);
 	}
 	return Object.fromEntries(labels);
-};
-
-const readResources = (problems: Problems, node: TreeNode, base: Resources): Resources => {
-	if (node.kind === "list") {
-		problems.add(node, refusal("a list of alternative `resources`"), "choose one of them");
-		return base;
-	}
-	const fields = readFields(problems, node, "resources", "a mapping with cpu, memory and gpu");
-	const { cpu, memory, gpu } = fields ?? {};
-	return {
-		cpuMillis: cpu ? (readUnit(problems, cpu.value, parseCpu, "cores, such as 1, 0.5 or 500m") ?? 0) : base.cpuMillis,
-		memoryBytes: memory ? (readSize(problems, memory.value) ?? 0) : base.memoryBytes,
-		gpu: gpu ? readGpu(problems, gpu.value) : base.gpu,
-	};
-};
-
-const readSize = (problems: Problems, node: TreeNode): number | null =>
-	readUnit(problems, node, parseBytes, "a size with its unit, such as 512Mi, 1Gi or 1GB");
-
-/** `gpu: 0` takes back what the defaults ask for. */
-const readGpu = (problems: Problems, node: TreeNode): GpuRequest | null => {
-	if (node.kind === "scalar" && node.value === 0) return null;
-	if (node.kind !== "map") {
-		return readUnit(problems, node, parseGpu, `a count up to ${MAX_GPUS}, model:memory:count, or a mapping`);
-	}
-	const { count, memory, model } = readFields(problems, node, "gpu", "a mapping") ?? {};
-	const name = model ? readText(problems, model.value, "the model's name, such as A100") : "";
-	if (model && name !== null && !isGpuModel(name)) addExpected(problems, model.value, "the model's name, such as A100");
-	return {
-		count: count ? (readInteger(problems, count.value, 1, MAX_GPUS) ?? 1) : 1,
-		memoryBytes: memory ? (readSize(problems, memory.value) ?? 0) : 0,
-		model: name ?? "",
-	};
 };

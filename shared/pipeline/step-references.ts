@@ -6,8 +6,8 @@ import { placeholders } from "./interpolate.ts";
 import type { Reference } from "./reference.ts";
 
 /** In its texts, and in its condition. */
-export const referencesOf = ({ action, env, condition, concurrency }: StepDefinition): Reference[] => {
-	const texts = [concurrency?.group ?? "", ...Object.values(env)];
+export const referencesOf = ({ action, env, image, condition, concurrency }: StepDefinition): Reference[] => {
+	const texts = [concurrency?.group ?? "", image, ...Object.values(env)];
 	if (action.kind === "command") texts.unshift(action.command);
 	if (action.kind === "approve") texts.unshift(action.message);
 	const named = texts.flatMap((text) => placeholders(text).flatMap(({ target }) => target ?? []));

@@ -14,6 +14,17 @@ const stepSince2 = {
 	phase: "main",
 } satisfies Partial<StepDefinition>;
 
+const pipelineSince2 = { timeoutMs: 0, concurrency: null };
+
+const stepSince3 = {
+	limits: { cpu: false, memory: false },
+	image: "",
+	environment: null,
+	nodes: 1,
+} satisfies Partial<StepDefinition>;
+
+const resourcesSince3 = { diskBytes: 0, named: {} };
+
 const retriesSince2 = { exitCodes: [], lost: 3 };
 
 /** Runs of one pipeline share its definition, which nothing changes. */
@@ -34,12 +45,17 @@ export const readStoredDefinition = (json: string): PipelineDefinition => {
 
 const read = (json: string): PipelineDefinition => {
 	const stored = JSON.parse(json) as Omit<PipelineDefinition, "version"> & { version: number };
-	if (stored.version === 2) return stored as PipelineDefinition;
+	if (stored.version === 3) return stored as PipelineDefinition;
 	return {
+		...pipelineSince2,
 		...stored,
-		version: 2,
-		timeoutMs: 0,
-		concurrency: null,
-		steps: stored.steps.map((step) => ({ ...stepSince2, ...step, retries: { ...retriesSince2, ...step.retries } })),
+		version: 3,
+		steps: stored.steps.map((step) => ({
+			...stepSince2,
+			...stepSince3,
+			...step,
+			resources: { ...resourcesSince3, ...step.resources },
+			retries: { ...retriesSince2, ...step.retries },
+		})),
 	};
 };

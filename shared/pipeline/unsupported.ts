@@ -7,23 +7,18 @@ interface UnsupportedKey {
 	/** What to do today. */
 	instead: string;
 	/** The value that asks for nothing, and is let through. */
-	off?: false | 1;
+	off?: false;
 }
 
 const step = ["step", "defaults"] as const;
 const everywhere = ["pipeline", "step", "defaults"] as const;
 
 export const unsupportedKeys: Readonly<Record<string, UnsupportedKey>> = {
-	image: { where: everywhere, instead: "the step runs as a plain process: install what it needs on the agents" },
 	affinity: { where: step, instead: "use `labels`: each must equal the agent's" },
-	nodes: { where: step, instead: "a step runs on one agent", off: 1 },
 	secrets: { where: everywhere, instead: "keep the secret in a file on the agents" },
 	schedule: { where: ["pipeline"], instead: "call `runmesh run` from cron" },
 	on: { where: ["pipeline"], instead: "call `runmesh run` when it happens" },
 	checkpoint: { where: step, instead: "a retried step starts from its beginning", off: false },
-	python: { where: everywhere, instead: "call the interpreter in `run`" },
-	conda: { where: everywhere, instead: "call `conda run` in `run`" },
-	node: { where: everywhere, instead: "call `node` in `run`" },
 	preemptible: { where: everywhere, instead: "set `priority`" },
 	keep: { where: everywhere, instead: "every output is kept: nothing removes one by itself" },
 	priority: { where: ["pipeline"], instead: "put it under `defaults`, for each step" },

@@ -4,7 +4,6 @@ import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -14,22 +13,7 @@ import { errorTable } from "#shared/errors.ts";
 import { resolveHome } from "#shared/home.ts";
 import type { Finished } from "#test/support/command-line.ts";
 import { ended, newPlace, type RealMesh, startRealMesh } from "#test/support/real-mesh.ts";
-
-/** Small disks are made in memory, which only root may mount. */
-const canMount = ((): boolean => {
-	const probe = join(tmpdir(), `runmesh-mount-${process.pid}`);
-	mkdirSync(probe);
-	try {
-		execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", probe], { stdio: "ignore" });
-		execFileSync("umount", [probe]);
-		return true;
-	} catch {
-		return false;
-	} finally {
-		rmSync(probe, { recursive: true });
-	}
-})();
-if (!canMount) console.warn("no small disk can be mounted here (that needs root on Linux): those tests are skipped");
+import { smallDisk } from "#test/support/small-disk.ts";
 
 const SIZE_MIB = 48;
 
@@ -74,7 +58,7 @@ const freeBytes = (path: string): number => {
 	return bavail * bsize;
 };
 
-describe.skipIf(!canMount)("on a small disk", () => {
+describe.skipIf(!smallDisk.canMount)("on a small disk", () => {
 	test("a step that fills the disk fails for that reason, and the mesh goes on", async () => {
 		const mesh = await startOnSmallDisk();
 		const run = await submit(mesh, "filler", `{run: 'head -c 1G /dev/zero >"$RUNMESH_OUTPUTS/big"', outputs: [big]}`);

@@ -29,7 +29,7 @@ interface Ended {
 
 /** Runs the steps, small ones unless they say otherwise, to the end of the run. */
 const runSteps = async (name: string, steps: string): Promise<Ended> => {
-	const defaults = "defaults: {resources: {cpu: 0.25, memory: 16Mi}}";
+	const defaults = "defaults: {resources: {cpu: 0.25, memory: 128Mi}}";
 	const indented = steps.trimEnd().replace(/^(?=.)/gm, "  ");
 	const folder = mesh.write(name, { "pipeline.yaml": `name: ${name}\n${defaults}\nsteps:\n${indented}\n` });
 	const { code, stdout, stderr } = await mesh.run("run", join(folder, "pipeline.yaml"), "--no-logs", "-o", "json");

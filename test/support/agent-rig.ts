@@ -13,7 +13,7 @@ import { AckPolicy, connect, type NatsConnection, RetentionPolicy, StorageType }
 import { onTestFinished } from "vitest";
 import { attemptPaths } from "#agent/runner/paths.ts";
 import { readExit, readNamed } from "#agent/runner/record.ts";
-import { openLogStore } from "#coordinator/logs/store.ts";
+import { type LogStore, openLogStore } from "#coordinator/logs/store.ts";
 import { startCoordinatorRpc } from "#coordinator/rpc/server.ts";
 import { type BlobStore, openBlobStore } from "#shared/blobs/store.ts";
 import { natsAuth, writeCredentials } from "#shared/credentials.ts";
@@ -29,6 +29,7 @@ import {
 	reportsCodec,
 	taskCodec,
 } from "#shared/wire/codec.ts";
+import { removeCells } from "./cells.ts";
 import { startNatsServer, type TestNatsServer } from "./nats-server.ts";
 
 export type Finished = Extract<Report["body"], { kind: "attemptFinished" }>;
@@ -39,6 +40,8 @@ export interface AgentRig {
 	readonly agentId: AgentId;
 	/** The coordinator's blobs: what is put here an agent can fetch. */
 	readonly store: BlobStore;
+	/** What arrived of the attempts' output. */
+	readonly logs: LogStore;
 	readonly reports: Report[];
 	readonly heartbeats: Heartbeat[];
 	/** What the next heartbeats are answered. */
@@ -47,8 +50,12 @@ export interface AgentRig {
 	readonly env: Record<string, string>;
 	/** Whether finished attempts are settled. */
 	settling: boolean;
+	/** Whether the next heartbeats are answered with the wish that it goes; one that itself wishes to may. */
+	leave: boolean;
 	/** Resolves when it is ready. */
 	startAgent(...flags: string[]): Promise<ChildProcess>;
+	/** The process that runs. */
+	agent(): ChildProcess;
 	/** Ends it, by SIGKILL unless said otherwise, and waits for its end. */
 	endAgent(signal?: NodeJS.Signals): Promise<number | null>;
 	send(task: Task): Promise<void>;
@@ -115,11 +122,13 @@ export const agentRig = async (): Promise<AgentRig> => {
 		nats,
 		agentId,
 		store,
+		logs,
 		reports,
 		heartbeats,
 		stop: [],
 		env: {},
 		settling: true,
+		leave: false,
 		startAgent: async (...flags) => {
 			const args = ["--home", root, "--nats", nats.url, "--coordinator", rpc.address, "--name", agentId];
 			const env = { ...process.env, ...rig.env, NODE_COMPILE_CACHE: join(tmpdir(), "runmesh-test-compile") };
@@ -133,6 +142,10 @@ export const agentRig = async (): Promise<AgentRig> => {
 				return child;
 			}
 			throw Object.assign(new Error(message.error.message), message.error);
+		},
+		agent: () => {
+			if (!agent) throw new Error("no agent runs");
+			return agent;
 		},
 		endAgent: async (signal = "SIGKILL") => {
 			const child = agent;
@@ -149,7 +162,7 @@ export const agentRig = async (): Promise<AgentRig> => {
 		control: (stop) => connection.publish(subjects.control(agentId), controlCodec.encode({ leaderEpoch: EPOCH, stop })),
 		advert: async () => {
 			const entry = await (await connection.jetstream().views.kv(buckets.agents)).get(agentId);
-			return entry ? advertCodec.decode(entry.value) : null;
+			return entry?.operation === "PUT" ? advertCodec.decode(entry.value) : null;
 		},
 		started: (task) => bodyOf("attemptStarted", task.attemptId),
 		finished: async (task) => (await bodyOf("attemptFinished", task.attemptId)).body as Finished,
@@ -167,6 +180,7 @@ export const agentRig = async (): Promise<AgentRig> => {
 	onTestFinished(async () => {
 		await rig.endAgent();
 		await endAttempts(join(home.agent, "attempts"));
+		await removeCells(home.agent).catch(() => undefined);
 		await connection.close();
 		await rpc.close();
 		logs.close();
@@ -218,7 +232,9 @@ const lead = async (connection: NatsConnection, rig: AgentRig, tell: () => void)
 			const settled = rig.settling
 				? heartbeat.attempts.filter(({ phase }) => phase === "finished").map(({ attemptId }) => attemptId)
 				: [];
-			message.respond(heartbeatReplyCodec.encode({ leaderEpoch: EPOCH, stop: rig.stop, settled }));
+			const { stop } = rig;
+			const leave = rig.leave || (heartbeat.draining && heartbeat.attempts.length === 0);
+			message.respond(heartbeatReplyCodec.encode({ leaderEpoch: EPOCH, stop, settled, leave, advertise: false }));
 			rig.heartbeats.push(heartbeat);
 			tell();
 		},

@@ -18,12 +18,13 @@ export const commandTask = (step: string, command: string, more: Partial<Task> =
 		env: {},
 		inputs: [],
 		outputs: [],
-		resources: { cpuMillis: 100, memoryBytes: 1024 ** 2, gpu: null },
+		resources: { cpuMillis: 100, memoryBytes: 1024 ** 2, gpu: null, diskBytes: 0, named: {} },
 		paramsJson: "{}",
 		timeoutMs: 0,
 		graceMs: 10_000,
 		code: null,
 		trackCode: false,
+		...{ image: "", environment: null, limits: { cpuMillis: 0, memoryBytes: 0, diskBytes: 0 }, gang: null },
 		...more,
 	};
 };

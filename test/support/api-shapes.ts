@@ -70,6 +70,8 @@ export const attemptShape: Shape<AttemptView> = {
 	finishedAtMs: orNull(number),
 	failure: orNull(object),
 	reason: text,
+	members: list,
+	usage: orNull(object),
 };
 
 export const explainShape: Shape<ExplainView> = {
@@ -98,7 +100,7 @@ const artifactRefShape: Shape<Omit<ArtifactRef, "valueJson">> = {
 export const artifactShape: Shape<Omit<ArtifactView, "valueJson">> = { ...artifactRefShape, run: text, step: text };
 
 /** Of a log that is exact as text and lost nothing. */
-export const logRecordShape: Shape<Omit<LogRecord, "base64" | "droppedBytes">> = {
+export const logRecordShape: Shape<Omit<LogRecord, "base64" | "droppedBytes" | "rank">> = {
 	step: text,
 	attempt: number,
 	stream: text,
@@ -107,7 +109,13 @@ export const logRecordShape: Shape<Omit<LogRecord, "base64" | "droppedBytes">> =
 	text,
 };
 
-const resourcesShape: Shape<Resources> = { cpuMillis: number, memoryBytes: number, gpu: orNull(object) };
+const resourcesShape: Shape<Resources> = {
+	cpuMillis: number,
+	memoryBytes: number,
+	gpu: orNull(object),
+	diskBytes: number,
+	named: object,
+};
 
 const fingerprintShape: Shape<Fingerprint> = {
 	hostname: text,
@@ -118,6 +126,12 @@ const fingerprintShape: Shape<Fingerprint> = {
 	cpuCores: number,
 	memoryBytes: number,
 	diskBytes: number,
+	cpuSockets: number,
+	numaNodes: number,
+	swapBytes: number,
+	network: list,
+	cgroup: text,
+	limits: object,
 	gpus: list,
 	runtimes: object,
 	problems: object,
@@ -127,11 +141,15 @@ export const agentShape: Shape<AgentView> = {
 	id: text,
 	name: text,
 	state: text,
+	closed: text,
+	cordon: orNull(object),
 	version: text,
 	labels: object,
 	fingerprint: fingerprintShape,
 	capacity: resourcesShape,
+	usable: orNull(object),
 	free: resourcesShape,
+	devices: list,
 	attempts: list,
 	replicas: list,
 	endpoints: { grpc: text, serving: text },
@@ -176,5 +194,6 @@ export const planStepShape: Shape<PlanStepView> = {
 	needs: list,
 	resources: resourcesShape,
 	agent: orNull(text),
+	agents: list,
 	rejected: list,
 };

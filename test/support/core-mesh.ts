@@ -7,9 +7,10 @@ import type { Effect, Input } from "#coordinator/core/inputs.ts";
 import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
 import { defaultCoreOptions } from "#coordinator/core/turn.ts";
 import { batchCodec, SCHEMA_VERSION } from "#coordinator/journal/codec.ts";
-import type { CodeUse, Failure, Metric, Outcome, Task } from "#shared/domain.ts";
-import type { AgentId, AttemptId, RunId } from "#shared/ids.ts";
+import type { AttemptPhase, CodeUse, Failure, Heartbeat, Metric, Outcome, Task } from "#shared/domain.ts";
+import { type AgentId, memberId, type RunId } from "#shared/ids.ts";
 import type { PipelineDefinition } from "#shared/pipeline/definition.ts";
+import { gpuOf } from "./gpus.ts";
 
 interface Result {
 	failure?: Failure;
@@ -60,15 +61,15 @@ export class CoreMesh {
 		this.give({ kind: "leadershipGained", coordinatorId: "c2", epoch: this.state.epoch + 1 });
 	}
 
-	agent(name: string, cpu = 2, changes: { labels?: Record<string, string>; gpus?: number } = {}): AgentId {
+	agent(
+		name: string,
+		cpu = 2,
+		changes: { labels?: Record<string, string>; gpus?: number; runtimes?: Record<string, string> } = {},
+	): AgentId {
 		const agentId = name as AgentId;
-		const gpus = Array.from({ length: changes.gpus ?? 0 }, (_, index) => ({
-			id: `GPU-${index}`,
-			vendor: "nvidia",
-			model: "A100",
-			memoryBytes: 40e9,
-			driver: "",
-		}));
+		const gpus = Array.from({ length: changes.gpus ?? 0 }, (_, index) =>
+			gpuOf(`GPU-${index}`, 40e9, { model: "A100" }),
+		);
 		this.give({
 			kind: "advertReceived",
 			advert: {
@@ -85,11 +86,12 @@ export class CoreMesh {
 					cpuCores: cpu,
 					memoryBytes: 8e9,
 					diskBytes: 1e12,
+					...{ cpuSockets: 1, numaNodes: 1, swapBytes: 0, network: [], cgroup: "", limits: {} },
 					gpus,
-					runtimes: {},
+					runtimes: changes.runtimes ?? {},
 					problems: {},
 				},
-				capacity: { cpuMillis: cpu * 1000, memoryBytes: 8e9, gpu: null },
+				capacity: { cpuMillis: cpu * 1000, memoryBytes: 8e9, gpu: null, diskBytes: 0, named: {} },
 				endpoints: { grpc: `${name}:1`, serving: "" },
 				cordoned: false,
 				atMs: this.nowMs,
@@ -105,7 +107,8 @@ export class CoreMesh {
 		agentId: AgentId,
 		running: Task[] = [],
 		sessionId = "s1",
-		phase: "accepted" | "running" | "finished" = "running",
+		phase: AttemptPhase = "running",
+		more: Partial<Heartbeat> = {},
 	) {
 		this.give({
 			kind: "heartbeatReceived",
@@ -117,6 +120,9 @@ export class CoreMesh {
 				attempts: running.map(({ attemptId, fence }) => ({ attemptId, fence, phase })),
 				load: null,
 				draining: false,
+				usable: null,
+				closed: "",
+				...more,
 			},
 		});
 		const reply = this.effects.findLast((effect) => effect.kind === "replyHeartbeat");
@@ -177,6 +183,7 @@ export class CoreMesh {
 			logBytes: 0,
 			logDroppedBytes: 0,
 			codeUse: more.codeUse ?? null,
+			usage: null,
 		});
 	}
 
@@ -192,11 +199,12 @@ export class CoreMesh {
 	}
 
 	holder(task: Task): AgentId {
+		const rank = task.gang?.rank ?? 0;
 		const leased = this.journal.findLast(
-			(event) => event.kind === "attemptLeased" && event.attemptId === (task.attemptId as AttemptId),
+			(event) => event.kind === "attemptLeased" && memberId(event.attemptId, rank) === task.attemptId,
 		);
 		if (leased?.kind !== "attemptLeased") throw new Error(`${task.attemptId} was never leased`);
-		return leased.agentId;
+		return [leased.agentId, ...leased.memberIds][rank] as AgentId;
 	}
 
 	settled(runId: RunId): Record<string, string> {

@@ -1,5 +1,6 @@
 /** For tests of blobs and logs: folders that go away, a network to cut, sources that misbehave. */
 
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { BlobSource } from "#shared/blobs/transfer.ts";
 import { type ErrorCode, RunmeshError } from "#shared/errors.ts";
+import type { Digest } from "#shared/ids.ts";
 import { seededRandom } from "#shared/random.ts";
 
 /** Removed when the test ends. */
@@ -120,3 +122,6 @@ export const codeOf = async (work: () => unknown): Promise<ErrorCode> => {
 	}
 	throw new Error("it should have failed");
 };
+
+export const digestOf = (bytes: Buffer): Digest =>
+	`sha256:${createHash("sha256").update(bytes).digest("hex")}` as Digest;

@@ -12,7 +12,7 @@ export const stepOf = (name: string, changes: Partial<StepDefinition> = {}): Ste
 	action: command,
 	outputs: {},
 	env: {},
-	resources: { cpuMillis: 1000, memoryBytes: 0, gpu: null },
+	resources: { cpuMillis: 1000, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} },
 	labels: {},
 	gates: [],
 	retries: { max: 0, on: ["error", "timeout"], exitCodes: [], delayMs: 1000, backoff: 2, lost: 3 },
@@ -26,11 +26,12 @@ export const stepOf = (name: string, changes: Partial<StepDefinition> = {}): Ste
 	concurrency: null,
 	params: null,
 	phase: "main",
+	...{ limits: { cpu: false, memory: false }, image: "", environment: null, nodes: 1 },
 	...changes,
 });
 
 export const pipelineOf = (...steps: StepDefinition[]): PipelineDefinition => ({
-	version: 2,
+	version: 3,
 	name: "test",
 	params: {},
 	timeoutMs: 0,

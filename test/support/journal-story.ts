@@ -1,6 +1,8 @@
 /** Journal events for tests of the read side and the API: short words for what the core would decide. */
 
 import type {
+	AgentForgotten,
+	AgentModeChanged,
 	ApprovalAnswered,
 	ApprovalRequested,
 	AttemptEnded,
@@ -8,6 +10,9 @@ import type {
 	AttemptStarted,
 	CacheChecked,
 	DeploymentChanged,
+	JoinTokenIssued,
+	JoinTokenRevoked,
+	JoinTokenUsed,
 	JournalEvent,
 	MatrixExpanded,
 	ModelVersionRegistered,
@@ -35,7 +40,7 @@ export const pipelineOf = (
 	name: string,
 	steps: StepDefinition[],
 	more: Partial<PipelineDefinition> = {},
-): PipelineDefinition => ({ version: 2, name, params: {}, timeoutMs: 0, concurrency: null, steps, ...more });
+): PipelineDefinition => ({ version: 3, name, params: {}, timeoutMs: 0, concurrency: null, steps, ...more });
 
 export const artifactOf = (name: string, fill: string, holders: string[] = ["agent-1"]): ArtifactRef => ({
 	name,
@@ -111,12 +116,14 @@ export const createStory = (run: string, startMs = 1_000) => {
 			reason: "",
 			...more,
 		}),
-		leased: (key: string, number = 1, agent = "agent-1"): AttemptLeased => ({
+		leased: (key: string, number = 1, agent = "agent-1", ...members: string[]): AttemptLeased => ({
 			kind: "attemptLeased",
 			...attempt(key, number),
 			attemptNumber: number,
 			fence: number,
 			agentId: agent as AgentId,
+			memberIds: members as AgentId[],
+			masterAddr: "",
 		}),
 		started: (key: string, number = 1): AttemptStarted => ({ kind: "attemptStarted", ...attempt(key, number) }),
 		ended: (
@@ -135,6 +142,7 @@ export const createStory = (run: string, startMs = 1_000) => {
 			finishedAtMs: 0,
 			reason: "",
 			codeUse: null,
+			usage: null,
 			...more,
 		}),
 		settled: (key: string, state: StepSettled["state"] = "succeeded", more: Fields<StepSettled> = {}): StepSettled => ({
@@ -192,6 +200,44 @@ export const createStory = (run: string, startMs = 1_000) => {
 			endpoint: "http://127.0.0.1:8000",
 			revision: version,
 			...more,
+		}),
+		mode: (agent: string, mode: AgentModeChanged["mode"], more: Fields<AgentModeChanged> = {}): AgentModeChanged => ({
+			kind: "agentModeChanged",
+			atMs: tick(),
+			agentId: agent as AgentId,
+			mode,
+			reason: "",
+			by: "ada",
+			leave: false,
+			...more,
+		}),
+		forgotten: (agent: string): AgentForgotten => ({
+			kind: "agentForgotten",
+			atMs: tick(),
+			agentId: agent as AgentId,
+			by: "ada",
+		}),
+		tokenIssued: (tokenId: string, uses = 1): JoinTokenIssued => ({
+			kind: "joinTokenIssued",
+			atMs: tick(),
+			tokenId,
+			secretHash: "ab".repeat(32),
+			expiresAtMs: now + 3_600_000,
+			uses,
+			by: "ada",
+		}),
+		tokenUsed: (tokenId: string, host = "lab-1"): JoinTokenUsed => ({
+			kind: "joinTokenUsed",
+			atMs: tick(),
+			tokenId,
+			host,
+			useId: "u1",
+		}),
+		tokenRevoked: (tokenId: string): JoinTokenRevoked => ({
+			kind: "joinTokenRevoked",
+			atMs: tick(),
+			tokenId,
+			by: "ada",
 		}),
 		/** Lease, start, end and settlement of one attempt that goes well. */
 		passed: function* (key: string): Generator<JournalEvent> {

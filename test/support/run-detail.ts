@@ -25,6 +25,8 @@ export const attemptView = (number: number, more: Partial<AttemptView> = {}): At
 	number,
 	state: "succeeded",
 	agent: "lab-1",
+	members: [],
+	usage: null,
 	leasedAtMs: 1_700_000_000_000,
 	startedAtMs: null,
 	finishedAtMs: null,

@@ -3,7 +3,7 @@
 import { describe, it } from "vitest";
 import type { JournalEvent } from "#coordinator/core/events.ts";
 import type { Input } from "#coordinator/core/inputs.ts";
-import type { Failure, FailureCause, Task } from "#shared/domain.ts";
+import type { AgentMode, Failure, FailureCause, Task } from "#shared/domain.ts";
 import type { AgentId, AttemptId, RunId } from "#shared/ids.ts";
 import type { CachePolicy, Condition, RetryPolicy } from "#shared/pipeline/definition.ts";
 import { CoreMesh } from "./core-mesh.ts";
@@ -117,6 +117,10 @@ export class StoryMesh extends CoreMesh {
 
 	cancelRun(runId: RunId, reason = "asked"): void {
 		this.give({ kind: "cancelRun", runId, reason });
+	}
+
+	setMode(agent: string, mode: AgentMode, reason = "", leave = false): void {
+		this.give({ kind: "setAgentMode", agentId: agent as AgentId, mode, reason, by: "ada", leave });
 	}
 
 	answer(runId: RunId, stepKey: string, approved: boolean, comment = ""): void {

@@ -1,30 +1,39 @@
 /** Attempts as they are leased, start, end and are followed by others. */
 
+import type { AgentId } from "#shared/ids.ts";
+import { agentOf } from "../agents.ts";
 import { claimAttempt, releaseAttempt } from "../claims.ts";
-import type { AttemptEnded, AttemptLeased, AttemptStarted, StepRetryScheduled } from "../events.ts";
+import type { AttemptEnded, AttemptLeased, AttemptMemberEnded, AttemptStarted, StepRetryScheduled } from "../events.ts";
+import { newMembers } from "../members.ts";
 import { moveAttempt, moveStep, requireStep } from "../moves.ts";
 import type { Agent, Attempt, MeshState, Step } from "../state.ts";
 
-export const applyAttemptLeased = (state: MeshState, event: AttemptLeased, agent: Agent): void => {
+/** `agents` by rank. */
+export const applyAttemptLeased = (state: MeshState, event: AttemptLeased, agents: readonly Agent[]): void => {
 	const step = requireStep(state, event);
 	if (step.status === "backoff") leaveBackoff(state, step, step.notBeforeMs);
 	moveStep(state, step, "leased", event.atMs);
-	if (step.attempt) state.attempts.delete(step.attempt.id);
+	if (step.attempt) forget(state, step.attempt);
 	const attempt: Attempt = {
 		id: event.attemptId,
 		number: event.attemptNumber,
 		fence: event.fence,
 		agentId: event.agentId,
+		members: newMembers(
+			event.attemptId,
+			agents.map(({ id }) => id),
+		),
+		masterAddr: event.masterAddr,
+		result: null,
 		status: "leased",
 		leasedAtMs: event.atMs,
-		sentAtMs: 0,
 		step,
 	};
 	step.attempt = attempt;
 	step.attempts = event.attemptNumber;
 	state.fence = Math.max(state.fence, event.fence);
-	state.attempts.set(attempt.id, attempt);
-	claimAttempt(agent, attempt);
+	for (const { id } of attempt.members) state.attempts.set(id, attempt);
+	for (const agent of agents) claimAttempt(agent, attempt);
 };
 
 export const applyAttemptStarted = (state: MeshState, event: AttemptStarted): void => {
@@ -32,7 +41,7 @@ export const applyAttemptStarted = (state: MeshState, event: AttemptStarted): vo
 	const attempt = requireAttempt(step, event.attemptId);
 	if (attempt.status === "lost") {
 		// It shows a sign of life, and goes on: it was not lost after all.
-		claimAttempt(agentOfAttempt(state, attempt), attempt);
+		for (const { agentId } of attempt.members) claimAttempt(agentOf(state, agentId), attempt);
 		step.losses -= 1;
 	}
 	moveAttempt(attempt, "running");
@@ -42,16 +51,27 @@ export const applyAttemptStarted = (state: MeshState, event: AttemptStarted): vo
 export const applyAttemptEnded = (state: MeshState, event: AttemptEnded): void => {
 	const step = requireStep(state, event);
 	const attempt = requireAttempt(step, event.attemptId);
-	releaseAttempt(agentOfAttempt(state, attempt), attempt);
+	for (const { agentId } of attempt.members) release(state, agentId, attempt);
 	if (attempt.status === "lost") step.losses -= 1;
 	moveAttempt(attempt, event.state);
-	// A lost one may yet be heard of, unless its agent itself has said so.
-	if (event.state !== "lost" || event.failure?.cause === "lost") state.attempts.delete(attempt.id);
+	// A lost one may yet be heard of, unless its agent itself has said so; a gang does not come together again.
+	const isGone = event.state !== "lost" || event.failure?.cause === "lost" || attempt.members.length > 1;
+	if (isGone) forget(state, attempt);
 	step.outputs = event.outputs;
 	step.metrics = event.metrics;
 	step.failure = event.failure;
 	if (event.state === "failed") step.failures += 1;
 	if (event.state === "lost" || event.state === "cancelled") step.losses += 1;
+};
+
+export const applyAttemptMemberEnded = (state: MeshState, event: AttemptMemberEnded): void => {
+	const attempt = requireAttempt(requireStep(state, event), event.attemptId);
+	const member = attempt.members[event.rank];
+	if (!member) throw new Error(`the journal speaks of rank ${event.rank} of ${attempt.id}, which it does not have`);
+	release(state, member.agentId, attempt);
+	member.ended = true;
+	const { outputs, metrics, startedAtMs, usage } = event;
+	if (event.rank === 0) attempt.result = { outputs, metrics, startedAtMs, usage };
 };
 
 export const applyRetryScheduled = (state: MeshState, event: StepRetryScheduled): void => {
@@ -69,9 +89,12 @@ const requireAttempt = (step: Step, id: string): Attempt => {
 	throw new Error(`the journal speaks of attempt ${id}, which is not the newest of ${step.run.id}/${step.key}`);
 };
 
-/** Known since the lease. */
-const agentOfAttempt = (state: MeshState, attempt: Attempt): Agent => {
-	const agent = state.agents.get(attempt.agentId);
-	if (!agent) throw new Error(`attempt ${attempt.id} is held by ${attempt.agentId}, which is unknown`);
-	return agent;
+/** An agent that is forgotten holds nothing. */
+const release = ({ agents }: MeshState, agentId: AgentId, attempt: Attempt): void => {
+	const agent = agents.get(agentId);
+	if (agent) releaseAttempt(agent, attempt);
+};
+
+const forget = (state: MeshState, { members }: Attempt): void => {
+	for (const { id } of members) state.attempts.delete(id);
 };

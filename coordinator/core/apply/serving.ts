@@ -20,6 +20,7 @@ export const applyDeploymentChanged = (state: MeshState, event: DeploymentChange
 		version,
 		revision,
 		agentIds,
+		wanted: wantedBy(before, event),
 		replicas: new Map(agentIds.map((id) => [id, { state: "pending", detail: "", endpoint: "" }])),
 		runId,
 		stepKey,
@@ -30,10 +31,26 @@ export const applyDeploymentChanged = (state: MeshState, event: DeploymentChange
 	if (step?.status === "ready") moveStep(state, step, "running", event.atMs);
 };
 
-const servedNow = ({ model, version, agentIds, runId, stepKey }: Deployment): NonNullable<Deployment["previous"]> => ({
+/** What is served stays as it was meant when only its agents change, and when it comes back. */
+const wantedBy = (before: Deployment | undefined, { version, runId, stepKey, agentIds }: DeploymentChanged): number => {
+	const same = [before, before?.previous].find(
+		(each) => each?.version === version && each.runId === runId && each.stepKey === stepKey,
+	);
+	return same?.wanted ?? agentIds.length;
+};
+
+const servedNow = ({
 	model,
 	version,
 	agentIds,
+	wanted,
+	runId,
+	stepKey,
+}: Deployment): NonNullable<Deployment["previous"]> => ({
+	model,
+	version,
+	agentIds,
+	wanted,
 	runId,
 	stepKey,
 });

@@ -174,11 +174,11 @@ test("what does not fit is declined with the reason, and fits when there is room
 	const advert = await rig.advert();
 	expect(advert?.capacity).toMatchObject({ cpuMillis: 1000, memoryBytes: 1024 ** 3 });
 	const gate = join(rig.home.root, "gate");
-	const resources = { cpuMillis: 800, memoryBytes: 1024, gpu: null };
+	const resources = { cpuMillis: 800, memoryBytes: 1024, gpu: null, diskBytes: 0, named: {} };
 	const first = commandTask("first", `until [ -e ${gate} ]; do sleep 0.05; done`, { resources });
 	const second = commandTask("second", "true", { resources });
 	const gpu = commandTask("gpu", "true", {
-		resources: { cpuMillis: 1, memoryBytes: 1, gpu: { count: 99, memoryBytes: 0, model: "" } },
+		resources: { cpuMillis: 1, memoryBytes: 1, gpu: { count: 99, memoryBytes: 0, model: "" }, diskBytes: 0, named: {} },
 	});
 	await rig.send(first);
 	await rig.started(first);

@@ -177,6 +177,6 @@ describe("an attempt", () => {
 		await rig.startAgent();
 		const task = tracked("unmarked", "cat README.md; rm ../code-marks.json", ref);
 		await rig.send(task);
-		expect(await rig.finished(task)).toMatchObject({ outcome: "succeeded", codeUse: null });
+		expect(await rig.finished(task)).toMatchObject({ outcome: "succeeded", codeUse: null, usage: null });
 	});
 });

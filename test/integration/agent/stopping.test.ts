@@ -155,7 +155,7 @@ test("a stop before the start: one that waits for its input never starts", async
 		inputs: [{ name: "data", digest: `sha256:${"1".repeat(64)}` as Digest, sizeBytes: 1, fileCount: 1, holders: [] }],
 	});
 	await rig.send(task);
-	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "accepted");
+	await rig.until(() => rig.heartbeats.at(-1)?.attempts[0]?.phase === "preparing");
 	rig.control([{ attemptId: task.attemptId, reason: "the run was cancelled" }]);
 	expect((await rig.finished(task)).outcome).toBe("cancelled");
 	expect(existsSync(ran)).toBe(false);

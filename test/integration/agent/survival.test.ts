@@ -103,7 +103,7 @@ test("a supervisor that is not named leaves the attempt alone", async () => {
 test("an agent killed again and again among short steps: each command starts once, and none is lost", async () => {
 	const rig = await agentRig();
 	const ran = join(rig.home.root, "ran");
-	const resources = { cpuMillis: 10, memoryBytes: 1024, gpu: null };
+	const resources = { cpuMillis: 10, memoryBytes: 1024, gpu: null, diskBytes: 0, named: {} };
 	const tasks = Array.from({ length: 120 }, (_, index) =>
 		commandTask(`s${index}`, `echo s${index} >> ${ran}`, { resources }),
 	);

@@ -64,6 +64,16 @@ test("a process that is killed is started again, as often as it takes", async ()
 	expect(processStart(last ?? 0)).toBeNull();
 });
 
+test("a process that says it has left for good is not started again", async () => {
+	const left = events.next((event) => event.kind === "left");
+	const supervised = await start(`${READY} setTimeout(() => process.send({ left: true }, () => process.exit(0)), 50);`);
+	await supervised.ready;
+	expect(await left).toEqual({ kind: "left", name: "node" });
+	expect(supervised.pid()).toBeNull();
+	await supervised.stop();
+	expect(events.seen.map(({ kind }) => kind)).toEqual(["started", "ready", "left"]);
+});
+
 test("a first start that fails is told with the last words, and not repeated", async () => {
 	const supervised = await start('console.error("no such disk"); process.exitCode = 7;');
 	await expect(supervised.ready).rejects.toThrow(/node did not start \(exit code 7\).*no such disk/s);

@@ -3,14 +3,25 @@
 import type { Command } from "#agent/core/commands.ts";
 import { attemptStatuses, handle } from "#agent/core/core.ts";
 import type { Exit, Input } from "#agent/core/inputs.ts";
-import { type AgentState, createState, type Stop } from "#agent/core/state.ts";
-import type { Control, DesiredServing, Failure, HeartbeatReply, ReplicaStatus, Report, Task } from "#shared/domain.ts";
+import { type AgentState, type Closure, closedReason, createState, type Stop } from "#agent/core/state.ts";
+import { mayLeave } from "#agent/core/stay.ts";
+import type {
+	Control,
+	DesiredServing,
+	Failure,
+	HeartbeatReply,
+	ReplicaStatus,
+	Report,
+	Task,
+	Usable,
+} from "#shared/domain.ts";
 import type { AgentId, AttemptId } from "#shared/ids.ts";
 import { subjects } from "#shared/subjects.ts";
 import { advertCodec, heartbeatCodec, reportCodec } from "#shared/wire/codec.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { Host, type HostRecord, outcomeOf } from "./host.ts";
 import { Line, throughBytes, throughSomeBytes } from "./network.ts";
+import { demand } from "./seen.ts";
 import type { World } from "./world.ts";
 
 const BEAT_MS = 2_000;
@@ -27,6 +38,11 @@ export class SimAgent {
 	alive = false;
 	partitioned = false;
 	draining = false;
+	/** In this life or an earlier one it has wished to go. */
+	hasDrained = false;
+	/** What its owner has said, whether or not it runs. */
+	#closure: Closure = { reason: "", running: "finish" };
+	#usable: Usable | null = null;
 	#line: Line;
 	#state: AgentState;
 	#life = 0;
@@ -55,6 +71,7 @@ export class SimAgent {
 		this.#state = this.#fresh();
 		const { nats } = this.world;
 		this.#line = new Line(nats);
+		this.owner(this.#closure, this.#usable);
 		this.#give({ kind: "recovered", attempts: this.host.recovered(), settled: [...this.host.settled] });
 		const stopConsuming = nats.queues.consume(subjects.task(this.id), (task, acknowledge) => {
 			if (this.partitioned) return;
@@ -84,7 +101,35 @@ export class SimAgent {
 
 	drain(): void {
 		this.draining = true;
+		this.hasDrained = true;
 		this.#give({ kind: "drainAsked" });
+	}
+
+	/** Its owner takes the machine, or gives it back, or uses some of it. */
+	owner(closure: Closure, usable: Usable | null): void {
+		this.#closure = closure;
+		this.#usable = usable;
+		if (!this.alive) return;
+		this.#give({ kind: "closedChanged", by: "owner", ...closure });
+		const { cpuMillis, memoryBytes } = this.capacity;
+		this.#give({ kind: "usableKnown", usable: usable ?? { cpuMillis, memoryBytes, diskBytes: 0, devices: [] } });
+	}
+
+	/** The network is whole again: it connects anew, and says who it is. */
+	rejoin(): void {
+		this.partitioned = false;
+		if (this.alive) this.#advertise();
+	}
+
+	/** For good, until somebody starts it again. */
+	#leave(): void {
+		const { nats, random, schedule, isHealed } = this.world;
+		demand(this.host.disk.size === 0, () => `${this.id} leaves with ${[...this.host.disk.keys()]} on disk`);
+		nats.remove(this.#line, `advert.${this.id}`);
+		this.kill();
+		schedule.after(isHealed ? 1_000 : 1_000 + random.below(60_000), () => {
+			if (!this.alive) this.start();
+		});
 	}
 
 	control({ leaderEpoch, stop }: Control): void {
@@ -95,6 +140,8 @@ export class SimAgent {
 	heartbeatReplied(session: string, reply: HeartbeatReply): void {
 		if (!this.alive || this.partitioned || session !== String(this.#life)) return;
 		this.#give({ kind: "heartbeatReplied", reply });
+		if (reply.advertise) this.#advertise();
+		if (mayLeave(this.#state)) this.#leave();
 	}
 
 	#nowMs(): number {
@@ -102,7 +149,7 @@ export class SimAgent {
 	}
 
 	#fresh(): AgentState {
-		return createState(this.id, { ...this.capacity, gpus: [] });
+		return createState(this.id, { ...this.capacity, diskBytes: 0, named: {}, gpus: [] });
 	}
 
 	#give(input: Input): void {
@@ -145,6 +192,9 @@ export class SimAgent {
 			}
 			case "signal":
 				return this.#signal(command.attemptId, command.signal, command.stop);
+			case "pause":
+			case "resume":
+				return this.#pause(command);
 			case "wake":
 				return this.#later(command.atMs - this.#nowMs(), () =>
 					this.#give({ kind: "woken", attemptId: command.attemptId }),
@@ -185,18 +235,41 @@ export class SimAgent {
 		const record = this.host.disk.get(task.attemptId);
 		if (!record) throw new Error(`${task.attemptId} is launched without a record on disk`);
 		const { attemptId } = task;
-		const { runsMs, exitCode, refusal } = this.behave(task);
+		const { runsMs, refusal } = this.behave(task);
 		if (refusal === "launch") return this.#soon(10, { kind: "launchFailed", attemptId, failure: failureOf("launch") });
 		record.startedAtMs = this.#nowMs();
 		record.gpuIds = gpuIds;
-		record.running = this.world.schedule.after(runsMs, () => this.#end(record, { ...KILLED, exitCode, signal: "" }));
+		this.#run(record, runsMs);
 		this.world.launched(this, task);
 		const { startedAtMs } = record;
 		this.#later(1, () => this.#give({ kind: "launched", attemptId, startedAtMs }));
 	}
 
+	#run(record: HostRecord, forMs: number): void {
+		const { schedule } = this.world;
+		const { exitCode } = this.behave(record.task);
+		record.endsAtMs = schedule.nowMs + forMs;
+		record.running = schedule.after(forMs, () => this.#end(record, { ...KILLED, exitCode, signal: "" }));
+	}
+
+	#pause({ kind, attemptId, pause }: Extract<Command, { kind: "pause" | "resume" }>): void {
+		const record = this.host.disk.get(attemptId);
+		if (!record) return;
+		record.pause = pause;
+		if (!record.running) return;
+		if (kind === "pause" && record.leftMs === null) {
+			record.running.cancelled = true;
+			record.leftMs = record.endsAtMs - this.world.schedule.nowMs;
+		} else if (kind === "resume" && record.leftMs !== null) {
+			const { leftMs } = record;
+			record.leftMs = null;
+			this.#run(record, leftMs);
+		}
+	}
+
 	/** The step's process ends, whether or not an agent is there to see it. */
 	#end(record: HostRecord, exit: Exit): void {
+		demand(record.leftMs === null, () => `${record.task.attemptId} ends by itself while it stands still`);
 		record.running = null;
 		record.exit = { ...exit, atMs: this.#nowMs() };
 		if (this.alive) this.#give({ kind: "exited", attemptId: record.task.attemptId, exit: record.exit });
@@ -208,6 +281,7 @@ export class SimAgent {
 		record.stop = stop;
 		if (!record.running || (signal === "SIGTERM" && this.behave(record.task).ignoresTerm)) return;
 		record.running.cancelled = true;
+		record.leftMs = null;
 		record.running = this.world.schedule.after(this.world.random.below(500), () =>
 			this.#end(record, { ...KILLED, signal }),
 		);
@@ -235,6 +309,8 @@ export class SimAgent {
 				attempts: attemptStatuses(this.#state),
 				load: null,
 				draining: this.draining,
+				usable: this.#usable,
+				closed: closedReason(this.#state),
 			});
 			const replyTo = `${this.id}/${life}`;
 			for (const leader of coordinators) {
@@ -268,7 +344,7 @@ export class SimAgent {
 			version: "sim",
 			labels: {},
 			fingerprint: null,
-			capacity: { ...this.capacity, gpu: null },
+			capacity: { ...this.capacity, gpu: null, diskBytes: 0, named: {} },
 			endpoints: { grpc: `${this.id}:1`, serving: `http://${this.id}` },
 			cordoned: false,
 			atMs: this.#nowMs(),

@@ -234,7 +234,11 @@ export class SimCoordinator {
 		);
 		for (const { id } of agents) {
 			this.#endings.push(
-				nats.watch(`advert.${id}`, (advert) => this.take({ kind: "advertReceived", advert: advert as never })),
+				nats.watch(`advert.${id}`, (advert) =>
+					this.take(
+						advert === null ? { kind: "agentLeft", agentId: id } : { kind: "advertReceived", advert: advert as never },
+					),
+				),
 			);
 		}
 		this.#tick();
@@ -305,8 +309,8 @@ export class SimCoordinator {
 		);
 	}
 
-	#committed({ events }: Turn): void {
-		this.world.checkCommitted(this, events);
+	#committed({ events, effects }: Turn): void {
+		this.world.checkCommitted(this, events, effects);
 		const { random, snapshots } = this.world;
 		if (events.length === 0 || random.below(SNAPSHOT_EVERY) > 0) return;
 		const parts = [...writeDump(dumpState(this.state))];

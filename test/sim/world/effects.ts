@@ -29,6 +29,9 @@ export const carryOut = (leader: SimCoordinator, effect: Effect): void => {
 			const [id = "", session = ""] = effect.replyTo.split("/");
 			return nats.send(line, () => agent(id)?.heartbeatReplied(session, reply));
 		}
+		case "forgetAgent":
+			if (leader.state.agents.get(effect.agentId)?.online) return;
+			return nats.remove(line, `advert.${effect.agentId}`);
 		case "compareCode": {
 			const { runId, stepKey, code, candidates } = effect;
 			const found = candidates.findIndex(({ use }) => readsSame(code.digest, use));

@@ -13,7 +13,7 @@ export const strike = (world: World): void => {
 	const agent = world.agents[random.below(world.agents.length)] as SimAgent;
 	const home = world.homes[random.below(world.homes.length)] as Home;
 	const spanMs = 500 + random.below(random.next() < 0.3 ? 60_000 : 8_000);
-	switch (random.below(11)) {
+	switch (random.below(12)) {
 		case 0:
 		case 1:
 			return killCoordinator(world, world.leader?.home ?? home, random.next() < 0.5 ? 100 : spanMs);
@@ -35,9 +35,7 @@ export const strike = (world: World): void => {
 			const awayMs = random.next() < 0.5 ? spanMs : AGENT_LEASE_MS + random.below(30_000);
 			world.note(() => `${agent.id} is cut off for ${awayMs} ms`);
 			agent.partitioned = true;
-			return void schedule.after(awayMs, () => {
-				agent.partitioned = false;
-			});
+			return void schedule.after(awayMs, () => agent.rejoin());
 		}
 		case 7:
 		case 8:
@@ -49,9 +47,29 @@ export const strike = (world: World): void => {
 			if (random.next() < 0.4) agent.reboot();
 			else if (agent.alive && random.next() < 0.5) agent.drain();
 			return restartLater(world, agent, spanMs);
+		case 10:
+			return takeForOwner(world, agent, 2 * spanMs);
 		default:
 			nats.journal.sync();
 	}
+};
+
+/** The machine's owner wants it for a while, or some of it. */
+const takeForOwner = (world: World, agent: SimAgent, spanMs: number): void => {
+	const { random, schedule } = world;
+	const running = (["finish", "pause", "stop"] as const)[random.below(3)] ?? "finish";
+	const closure = random.next() < 0.7 ? { reason: "its owner is active", running } : { reason: "", running };
+	const left = random.next();
+	const usable = {
+		cpuMillis: Math.floor(agent.capacity.cpuMillis * left),
+		memoryBytes: Math.floor(agent.capacity.memoryBytes * left),
+		...{ diskBytes: 0, devices: [] },
+	};
+	world.note(
+		() => `${agent.id} is its owner's for ${spanMs} ms: ${closure.reason && running}, ${usable.cpuMillis}m left`,
+	);
+	agent.owner(closure, usable);
+	schedule.after(spanMs, () => agent.owner({ reason: "", running: "finish" }, null));
 };
 
 const restartLater = (world: World, agent: SimAgent, spanMs: number): void => {

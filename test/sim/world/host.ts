@@ -2,7 +2,8 @@
 
 import type { Command } from "#agent/core/commands.ts";
 import type { Exit, RecoveredAttempt } from "#agent/core/inputs.ts";
-import type { FinishedBody, Stop } from "#agent/core/state.ts";
+import { neverPaused } from "#agent/core/pausing.ts";
+import type { FinishedBody, Pause, Stop } from "#agent/core/state.ts";
 import type { Failure, Task } from "#shared/domain.ts";
 import type { AgentId, AttemptId } from "#shared/ids.ts";
 import { type Behaviour, saidBy } from "./behaviour.ts";
@@ -16,9 +17,14 @@ export interface HostRecord {
 	startedAtMs: number;
 	gpuIds: string[];
 	stop: Stop | null;
+	pause: Pause;
 	exit: Exit | null;
 	outcome: FinishedBody | null;
 	running: Timer | null;
+	/** When it ends by itself. */
+	endsAtMs: number;
+	/** While it stands still: how long it would run on. */
+	leftMs: number | null;
 }
 
 export class Host {
@@ -44,8 +50,8 @@ export class Host {
 
 	recovered(): RecoveredAttempt[] {
 		return [...this.disk.values()].map((record) => {
-			const { task, startedAtMs, gpuIds, stop } = record;
-			return { task, startedAtMs, gpuIds, stop, progress: progressOf(record) };
+			const { task, startedAtMs, gpuIds, stop, pause } = record;
+			return { task, startedAtMs, gpuIds, stop, pause, progress: progressOf(record) };
 		});
 	}
 
@@ -55,6 +61,7 @@ export class Host {
 			if (!record.running) continue;
 			record.running.cancelled = true;
 			record.running = null;
+			record.leftMs = null;
 			record.exit = { exitCode: null, signal: "", vanished: "the machine restarted", atMs };
 		}
 	}
@@ -65,9 +72,12 @@ const newRecord = (task: Task): HostRecord => ({
 	startedAtMs: 0,
 	gpuIds: [],
 	stop: null,
+	pause: neverPaused,
 	exit: null,
 	outcome: null,
 	running: null,
+	endsAtMs: 0,
+	leftMs: null,
 });
 
 const progressOf = ({ outcome, exit, running }: HostRecord): RecoveredAttempt["progress"] => {
@@ -100,6 +110,7 @@ export const outcomeOf = (task: Task, ending: Ending, behaviour: Behaviour, hold
 		logBytes: 0,
 		logDroppedBytes: 0,
 		codeUse: task.trackCode && behaviour.seesCode ? codeUseOf(command, task.code) : null,
+		usage: null,
 	};
 };
 
@@ -112,6 +123,7 @@ const verdictOf = (ending: Ending, { cause }: Behaviour): Pick<FinishedBody, "ou
 	});
 	if (exit.exitCode === 0 && !stop) return { outcome: "succeeded", failure: null };
 	if (stop?.cause === "cancelled") return { outcome: "cancelled", failure: null };
+	if (stop?.cause === "lost") return failed("lost");
 	if (stop) return failed("timeout");
 	if (exit.vanished) return failed("lost");
 	return failed(cause, exit.exitCode ?? undefined);

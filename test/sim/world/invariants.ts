@@ -1,11 +1,12 @@
 /** What must hold at every turn of a leader, on every host, and at the end. */
 
 import type { JournalEvent } from "#coordinator/core/events.ts";
-import type { Input } from "#coordinator/core/inputs.ts";
+import type { Effect, Input } from "#coordinator/core/inputs.ts";
 import type { MeshState, Run } from "#coordinator/core/state.ts";
 import { actionOf, environmentOf, inputsOf, paramsOf } from "#coordinator/core/task.ts";
 import { defaultCoreOptions, type Turn } from "#coordinator/core/turn.ts";
 import type { Task } from "#shared/domain.ts";
+import type { AgentId } from "#shared/ids.ts";
 import type { SimAgent } from "./agent.ts";
 import { resultOf } from "./code.ts";
 import type { SimCoordinator } from "./coordinator.ts";
@@ -42,10 +43,14 @@ export const checkDecided = (
 };
 
 /** What came back from being lost may be too much; nothing is added to that. */
-const checkRoom = (state: MeshState, { agentId }: Extract<JournalEvent, { kind: "attemptLeased" }>): void => {
+const checkRoom = (state: MeshState, event: Extract<JournalEvent, { kind: "attemptLeased" }>): void => {
+	for (const agentId of [event.agentId, ...event.memberIds]) checkRoomOn(state, agentId);
+};
+
+const checkRoomOn = (state: MeshState, agentId: AgentId): void => {
 	const agent = state.agents.get(agentId);
 	const node = agent?.node;
-	const roomLeft = node && node.freeCpuMillis >= 0 && node.freeMemoryBytes >= 0;
+	const roomLeft = node && node.claimed.cpuMillis <= node.cpuMillis && node.claimed.memoryBytes <= node.memoryBytes;
 	demand(roomLeft === true, () => `${agentId} was given more than it has`);
 	let claimed = 0;
 	for (const { step } of agent?.attempts ?? []) {
@@ -60,6 +65,26 @@ const checkLeases = ({ state, heardAtMs }: SimCoordinator, nowMs: number): void 
 		if (attempts.size === 0) continue;
 		const silentMs = nowMs - (heardAtMs.get(id) ?? nowMs);
 		demand(silentMs <= defaultCoreOptions.leaseMs, () => `${id} holds leases and was not heard for ${silentMs} ms`);
+	}
+};
+
+/** An agent is told to leave only when that was asked, and nothing is left on it. */
+export const checkLeaving = (
+	view: View,
+	agents: readonly SimAgent[],
+	events: readonly JournalEvent[],
+	effects: readonly Effect[],
+): void => {
+	// What was decided of it later in the same turn is seen already.
+	const changed = new Set(events.map((event) => ("agentId" in event ? event.agentId : null)));
+	for (const effect of effects) {
+		if (effect.kind !== "replyHeartbeat" || !effect.reply.leave) continue;
+		const [id = ""] = effect.replyTo.split("/");
+		if (changed.has(id as AgentId)) continue;
+		const wishes = agents.some((agent) => agent.id === id && agent.hasDrained);
+		demand(wishes || view.modes.get(id)?.leave === true, () => `${id} is told to leave, and nobody asked for it`);
+		const [held] = view.liveOn(id);
+		demand(held === undefined, () => `${id} is told to leave while it holds ${held}`);
 	}
 };
 

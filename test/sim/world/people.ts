@@ -6,7 +6,7 @@ import { resolveReuse } from "#coordinator/reuse.ts";
 import type { RunId, StepKey } from "#shared/ids.ts";
 import type { ParamValue, PipelineDefinition } from "#shared/pipeline/definition.ts";
 import { codeTree } from "./code.ts";
-import { randomPipeline } from "./pipelines.ts";
+import { randomPipeline, withGangs } from "./pipelines.ts";
 import { reuseStore } from "./reuse-store.ts";
 import { demand, isFinal } from "./seen.ts";
 import type { View } from "./view.ts";
@@ -40,7 +40,8 @@ export class People {
 		const templates = 1 + random.below(2);
 		for (let index = 0; index < templates; index++) {
 			const params = { p: 1 + random.below(3) };
-			this.#templates.push({ definition: randomPipeline(random, `pipeline-${index}`, isLarge), params });
+			const definition = randomPipeline(random, `pipeline-${index}`, isLarge);
+			this.#templates.push({ definition: withGangs(random, definition, world.agents.length), params });
 		}
 		for (let index = 0; index < runs; index++)
 			this.#later(random.below(this.#world.faultsMs / 2), () => this.#submit());

@@ -6,9 +6,9 @@ import type { Attempt, MeshState, Run, Step } from "#coordinator/core/state.ts";
 const WOKEN = "ready or in backoff";
 
 export const pictureOf = (state: MeshState): object => {
-	const { epoch, fence, lastEventAtMs, submissions, models, deployments, results } = state;
+	const { epoch, fence, lastEventAtMs, submissions, models, deployments, results, joinTokens } = state;
 	return {
-		...{ epoch, fence, lastEventAtMs, submissions, models },
+		...{ epoch, fence, lastEventAtMs, submissions, models, joinTokens },
 		runs: new Map([...state.runs].map(([id, run]) => [id, pictureOfRun(run)])),
 		// When agents were told last is no part of the journal.
 		deployments: new Map([...deployments].map(([name, deployment]) => [name, { ...deployment, putAtMs: 0 }])),
@@ -19,8 +19,8 @@ export const pictureOf = (state: MeshState): object => {
 		runGroups: new Map([...state.runGroups].map(([group, runs]) => [group, [...runs].map(({ id }) => id)])),
 		stepGroups: new Map([...state.stepGroups].map(([group, steps]) => [group, pathsOf(steps)])),
 		agents: new Map(
-			[...state.agents].flatMap(([id, { attempts }]): [string, string[]][] =>
-				attempts.size > 0 ? [[id, [...attempts].map((attempt) => attempt.id).sort()]] : [],
+			[...state.agents].flatMap(([id, { attempts, cordon }]): [string, object][] =>
+				attempts.size > 0 || cordon ? [[id, { cordon, attempts: [...attempts].map((each) => each.id).sort() }]] : [],
 			),
 		),
 	};
@@ -55,7 +55,11 @@ const pictureOfStep = (step: Step): object => {
 	return { ...fields, times, status: isWoken ? WOKEN : status, attempt: attempt && pictureOfAttempt(attempt) };
 };
 
-const pictureOfAttempt = ({ step: _, sentAtMs: _sent, ...attempt }: Attempt): object => attempt;
+/** What members have said is not told: they say it again. */
+const pictureOfAttempt = ({ step: _, members, ...attempt }: Attempt): object => ({
+	...attempt,
+	members: members.map(({ id, agentId, ended }) => ({ id, agentId, ended })),
+});
 
 /** Where two pictures differ first; null when nowhere. */
 export const firstDifference = (here: unknown, there: unknown): string | null => {

@@ -61,6 +61,15 @@ export const randomPipeline = (random: Random, name: string, isLarge: boolean): 
 	};
 };
 
+/** Some of its commands on several agents at once, of as many as there are. */
+export const withGangs = (random: Random, definition: PipelineDefinition, agents: number): PipelineDefinition => ({
+	...definition,
+	steps: definition.steps.map((step) => {
+		const mayBeGang = step.action.kind === "command" && agents > 1 && random.next() < 0.15;
+		return mayBeGang ? { ...step, nodes: 2 + random.below(Math.min(2, agents - 1)) } : step;
+	}),
+});
+
 const randomStep = (random: Random, name: string, sources: readonly Source[]): StepDefinition => {
 	const chance = (share: number): boolean => random.next() < share;
 	const needs = new Set(sources.filter(() => chance(0.3)).map((source) => source.name));
@@ -83,7 +92,13 @@ const randomStep = (random: Random, name: string, sources: readonly Source[]): S
 		outputs: leaves ? { model: "model", list: "list.json", verdict: "verdict.txt" } : {},
 		values: leaves ? ["list", "verdict"] : [],
 		env: chance(0.3) ? { P: `\${{ params.p }}` } : {},
-		resources: { cpuMillis: 250 * (1 + random.below(8)), memoryBytes: chance(0.2) ? 3e9 : 0, gpu: null },
+		resources: {
+			cpuMillis: 250 * (1 + random.below(8)),
+			memoryBytes: chance(0.2) ? 3e9 : 0,
+			gpu: null,
+			diskBytes: 0,
+			named: {},
+		},
 		gates: chance(0.08) ? [{ metric: "score", operator: ">=", value: 0.3, source: "score >= 0.3" }] : [],
 		retries: {
 			max: random.below(3),

@@ -9,6 +9,7 @@ import {
 	needsAreClosed,
 	needsSucceeded,
 	stepGroupOf,
+	type ViewAttempt,
 	type ViewRun,
 	type ViewStep,
 } from "./seen.ts";
@@ -41,6 +42,17 @@ export const checkGroup = (view: View, step: ViewStep): void => {
 	const holders = view.stepGroups.get(stepGroupOf(step))?.size ?? 0;
 	const path = `${step.run.id}/${step.key}`;
 	demand(holders < concurrency.max, () => `${path} goes on beside ${holders} of its group, of ${concurrency.max}`);
+};
+
+/** It succeeds when all its members have, with what the first has left. */
+export const checkGang = (attempt: ViewAttempt, event: Extract<JournalEvent, { kind: "attemptEnded" }>): void => {
+	const others = attempt.agentIds.length - 1;
+	if (event.state !== "succeeded" || others === 0) return;
+	const done = attempt.endedRanks.size;
+	demand(done === others, () => `${attempt.id} succeeded with ${done} of its ${others} others`);
+	const first = attempt.endedRanks.get(0);
+	const isSame = first === undefined || JSON.stringify(first) === JSON.stringify(event.outputs);
+	demand(isSame, () => `${attempt.id} succeeded with other results than its first member's`);
 };
 
 type Settled = Extract<JournalEvent, { kind: "stepSettled" }>;

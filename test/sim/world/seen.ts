@@ -1,11 +1,15 @@
 /** Runs and steps as the journal tells of them, and what follows from that. Shares no code with the core. */
 
 import type { JournalEvent, ReusedStep, RunSubmitted } from "#coordinator/core/events.ts";
+import type { ArtifactRef } from "#shared/domain.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
 
 export interface ViewAttempt {
 	id: string;
-	agentId: string;
+	/** By rank. */
+	agentIds: string[];
+	/** What those that are done have left. */
+	endedRanks: Map<number, ArtifactRef[]>;
 	status: "leased" | "running" | "succeeded" | "failed" | "lost" | "cancelled" | "declined";
 	end: Extract<JournalEvent, { kind: "attemptEnded" }> | null;
 }

@@ -116,6 +116,15 @@ export class NatsServer implements Network {
 		});
 	}
 
+	/** Watchers are told null. */
+	remove(line: Line, key: string): void {
+		line.carry(() => {
+			if (!this.up) return void this.schedule.after(1_000, () => this.remove(line, key));
+			this.#kept.delete(key);
+			for (const watcher of this.#watchers.get(key) ?? []) watcher(null);
+		});
+	}
+
 	/** Returns what ends it. What is there is told at once. */
 	watch(key: string, onChange: (value: unknown) => void): () => void {
 		const watchers = this.#watchers.get(key) ?? new Set();

@@ -6,7 +6,7 @@
 import type { JournalEvent, RunSubmitted } from "#coordinator/core/events.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
 import { holds } from "./conditions.ts";
-import { checkGroup, checkLease, checkOutcome, checkSettled, mayTryAgain } from "./rules.ts";
+import { checkGang, checkGroup, checkLease, checkOutcome, checkSettled, mayTryAgain } from "./rules.ts";
 import {
 	demand,
 	groupOf,
@@ -26,6 +26,14 @@ export class View {
 	readonly stepGroups = new Map<string, Set<ViewStep>>();
 	/** Runs of each group that go on. */
 	readonly runGroups = new Map<string, Set<ViewRun>>();
+	/** Of agents that are not open. */
+	readonly modes = new Map<string, { mode: string; leave: boolean }>();
+	/** The reasons of all that was decided of agents. */
+	readonly modesSaid = new Set<string>();
+	/** All that were ever issued. */
+	readonly tokens = new Map<string, { expiresAtMs: number; usesLeft: number }>();
+	readonly tokenUses = new Set<string>();
+	readonly #servedBy = new Map<string, readonly string[]>();
 	fence = 0;
 	epoch = 0;
 	lastEventAtMs = 0;
@@ -43,7 +51,7 @@ export class View {
 			return;
 		}
 		if (event.kind === "runSubmitted") return this.#submitted(event);
-		if (!("runId" in event)) return;
+		if (!("runId" in event)) return this.#ofMachines(event);
 		if (event.kind === "deploymentChanged") return this.#deployed(event);
 		if (event.kind === "modelVersionRegistered") return;
 		const run = this.#run(event.runId);
@@ -175,7 +183,8 @@ export class View {
 				demand(event.attemptNumber === step.attempts + 1, () => `${event.attemptId} follows ${step.attempts} attempts`);
 				this.fence = event.fence;
 				step.attempts += 1;
-				step.attempt = { id: event.attemptId, agentId: event.agentId, status: "leased", end: null };
+				step.attempt = newAttempt(step, event);
+				this.#checkOpen(step.attempt.agentIds, event.attemptId);
 				return this.#move(step, "leased");
 			case "attemptStarted": {
 				const attempt = newest(step, event.attemptId);
@@ -190,8 +199,18 @@ export class View {
 				attempt.status = "running";
 				return this.#move(step, "running");
 			}
+			case "attemptMemberEnded": {
+				const attempt = newest(step, event.attemptId);
+				const isOpen = attempt.status === "leased" || attempt.status === "running";
+				demand(isOpen, () => `a member of ${attempt.id} ended when that is ${attempt.status}`);
+				const isNew = event.rank < attempt.agentIds.length && !attempt.endedRanks.has(event.rank);
+				demand(isNew, () => `rank ${event.rank} of ${attempt.id} ended, as ${[...attempt.endedRanks]} had`);
+				attempt.endedRanks.set(event.rank, event.outputs);
+				return;
+			}
 			case "attemptEnded": {
 				const attempt = newest(step, event.attemptId);
+				checkGang(attempt, event);
 				const open = attempt.status === "leased" || attempt.status === "running";
 				// It was lost, and is heard of; or its agent says so too.
 				const isLate = attempt.status === "lost" && (event.state !== "lost" || event.failure?.cause === "lost");
@@ -207,10 +226,74 @@ export class View {
 		}
 	}
 
-	/** The first change that a deploy step makes; later ones take it back. */
-	#deployed({ runId, stepKey, atMs }: Extract<JournalEvent, { kind: "deploymentChanged" }>): void {
+	#ofMachines(event: JournalEvent): void {
+		switch (event.kind) {
+			case "agentModeChanged":
+				this.modesSaid.add(event.reason);
+				if (event.mode === "open") this.modes.delete(event.agentId);
+				else this.modes.set(event.agentId, event);
+				return;
+			case "agentForgotten": {
+				const [held] = this.liveOn(event.agentId);
+				demand(held === undefined, () => `${event.agentId} is forgotten while it holds ${held}`);
+				this.modes.delete(event.agentId);
+				return;
+			}
+			case "joinTokenIssued": {
+				// One that has expired or was revoked is forgotten.
+				const isNew = (this.tokens.get(event.tokenId)?.expiresAtMs ?? 0) <= event.atMs;
+				demand(isNew, () => `token ${event.tokenId} was issued twice`);
+				this.tokens.set(event.tokenId, { expiresAtMs: event.expiresAtMs, usesLeft: event.uses });
+				return;
+			}
+			case "joinTokenUsed": {
+				const token = this.tokens.get(event.tokenId);
+				const mayUse = token !== undefined && token.usesLeft > 0 && event.atMs < token.expiresAtMs;
+				demand(mayUse, () => `token ${event.tokenId} was used too often, or too late`);
+				if (token) token.usesLeft -= 1;
+				this.tokenUses.add(event.useId);
+				return;
+			}
+			case "joinTokenRevoked": {
+				const token = this.tokens.get(event.tokenId);
+				if (token) Object.assign(token, { usesLeft: 0, expiresAtMs: 0 });
+				return;
+			}
+			default:
+		}
+	}
+
+	/** Attempts that the agent holds. */
+	liveOn(agentId: string): string[] {
+		return [...this.runs.values()].flatMap(({ steps }) =>
+			[...steps.values()].flatMap(({ attempt }) => {
+				const isLive = attempt?.status === "leased" || attempt?.status === "running";
+				const rank = attempt?.agentIds.indexOf(agentId as never) ?? -1;
+				return attempt && isLive && rank >= 0 && !attempt.endedRanks.has(rank) ? [attempt.id] : [];
+			}),
+		);
+	}
+
+	/** Whether agents that were not chosen before may be: only those that are open. */
+	#checkOpen(agentIds: readonly string[], what: string): void {
+		for (const id of agentIds) demand(!this.modes.has(id), () => `${what} goes to ${id}: ${this.modes.get(id)?.mode}`);
+	}
+
+	/** The first change that a deploy step makes; later ones take it back, or move it off a draining agent. */
+	#deployed(event: Extract<JournalEvent, { kind: "deploymentChanged" }>): void {
+		const { runId, stepKey, atMs, deployment, version, agentIds } = event;
 		const step = this.runs.get(runId)?.steps.get(stepKey);
+		const said = `${deployment} ${version} of ${runId}/${stepKey}`;
+		const before = this.#servedBy.get(said);
+		this.#servedBy.clear();
+		this.#servedBy.set(said, agentIds);
+		if (before)
+			this.#checkOpen(
+				agentIds.filter((id) => !before.includes(id)),
+				deployment,
+			);
 		if (!step || !isReady(step)) return;
+		this.#checkOpen(agentIds, deployment);
 		checkLease(this, step, atMs);
 		this.#move(step, "running");
 	}
@@ -261,6 +344,15 @@ const cellsOf = ({ matrix }: StepDefinition): Record<string, ParamValue>[] => {
 		);
 	}
 	return cells;
+};
+
+const newAttempt = (step: ViewStep, event: Extract<JournalEvent, { kind: "attemptLeased" }>): ViewAttempt => {
+	const agentIds = [event.agentId, ...event.memberIds];
+	const { nodes } = step.definition;
+	const path = `${step.run.id}/${step.key}`;
+	demand(agentIds.length === nodes, () => `${path} is leased to ${agentIds.length} agents, of ${nodes}`);
+	demand(new Set(agentIds).size === nodes, () => `${path} is leased to one agent twice: ${agentIds}`);
+	return { id: event.attemptId, agentIds, endedRanks: new Map(), status: "leased", end: null };
 };
 
 const newest = (step: ViewStep, attemptId: string): ViewAttempt => {

@@ -5,7 +5,7 @@
 
 import { apply } from "#coordinator/core/apply.ts";
 import type { JournalEvent } from "#coordinator/core/events.ts";
-import type { Input } from "#coordinator/core/inputs.ts";
+import type { Effect, Input } from "#coordinator/core/inputs.ts";
 import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
 import type { Turn } from "#coordinator/core/turn.ts";
 import type { Task } from "#shared/domain.ts";
@@ -15,7 +15,8 @@ import { behaviourOf } from "./behaviour.ts";
 import { SimCoordinator } from "./coordinator.ts";
 import { strike } from "./faults.ts";
 import { Home, type Snapshot } from "./home.ts";
-import { checkAgreement, checkCacheHits, checkDecided, checkLaunch } from "./invariants.ts";
+import { checkAgreement, checkCacheHits, checkDecided, checkLaunch, checkLeaving } from "./invariants.ts";
+import { Keepers } from "./keepers.ts";
 import { People } from "./people.ts";
 import { firstDifference, pictureOf } from "./picture.ts";
 import { Schedule } from "./schedule.ts";
@@ -45,6 +46,7 @@ export class World {
 	coordinators: SimCoordinator[] = [];
 	isHealed = false;
 	readonly people: People;
+	readonly keepers: Keepers;
 	readonly story: Story;
 	readonly #launched = new Set<string>();
 	/** The id of each batch that somebody may have been told of. */
@@ -79,6 +81,7 @@ export class World {
 		for (const agent of this.agents) agent.start();
 		for (const home of this.homes) this.startOn(home);
 		this.people = new People(this, 1 + random.below(isLarge ? 8 : 4), isLarge);
+		this.keepers = new Keepers(this);
 		this.schedule.after(random.below(10_000), () => this.#faultLoop());
 		this.#syncLoop(random.next() < 0.5 ? 1_000 : 120_000);
 	}
@@ -165,8 +168,9 @@ export class World {
 	}
 
 	/** The journal has a turn's events, and nothing behind them. */
-	checkCommitted(leader: SimCoordinator, events: readonly JournalEvent[]): void {
+	checkCommitted(leader: SimCoordinator, events: readonly JournalEvent[], effects: readonly Effect[]): void {
 		if (leader.sequence !== this.nats.journal.last) return;
+		checkLeaving(this.#view, this.agents, events, effects);
 		checkAgreement(leader.state, this.#view, events);
 		for (const event of events) {
 			if (event.kind === "approvalRequested") this.people.seeHeld(event.runId, event.stepKey);
@@ -224,17 +228,18 @@ export class World {
 		faults.duplicate = 0;
 		this.nats.revive();
 		for (const agent of this.agents) {
-			agent.partitioned = false;
+			agent.rejoin();
 			if (agent.draining && agent.alive) agent.kill();
 			if (!agent.alive) agent.start();
 		}
 		for (const home of this.homes) this.startOn(home);
+		this.keepers.openAll();
 		this.people.submitLast();
 	}
 
 	#isQuiet(): boolean {
 		const { leader } = this;
-		if (!leader || this.people.unanswered > 0) return false;
+		if (!leader || this.people.unanswered + this.keepers.unanswered > 0) return false;
 		for (const step of leader.state.held) this.people.seeHeld(step.run.id, step.key);
 		return (
 			leader.sequence === this.nats.journal.last &&
@@ -246,18 +251,20 @@ export class World {
 
 	#checkEnd(): void {
 		this.people.checkPromises();
+		this.keepers.checkPromises();
 		this.#checkAcknowledged();
 		for (const run of this.#view.runs.values()) {
 			const steps = [...run.steps.values()].map(({ key, status }) => `${key} ${status}`);
 			demand(isFinal(run.status), () => `${run.id} never finished: it is ${run.status} (${steps.join(", ")})`);
 		}
 		const { leader } = this;
-		demand(this.people.unanswered === 0, () => `${this.people.unanswered} questions were never answered`);
+		const unanswered = this.people.unanswered + this.keepers.unanswered;
+		demand(unanswered === 0, () => `${unanswered} questions were never answered`);
 		for (const { id, state, host } of this.agents) {
 			demand(state.attempts.size === 0, () => `${id} still holds ${[...state.attempts.keys()]}`);
 			demand(host.disk.size === 0, () => `${id} keeps ${[...host.disk.keys()]} on disk`);
 			const node = leader?.state.agents.get(id)?.node;
-			demand(!node || (node.freeCpuMillis === node.cpuMillis && node.claims === 0), () => `claims on ${id} leak`);
+			demand(!node || (node.claimed.cpuMillis === 0 && node.claims === 0), () => `claims on ${id} leak`);
 		}
 		demand(leader !== undefined, () => "nobody leads");
 		if (!leader) return;

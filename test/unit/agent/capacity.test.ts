@@ -4,19 +4,20 @@ import { expect, test } from "vitest";
 import { createLedger, release, reserve } from "#agent/core/capacity.ts";
 import type { GpuRequest, Resources } from "#shared/domain.ts";
 import type { AttemptId } from "#shared/ids.ts";
+import { gpuOf } from "#test/support/gpus.ts";
 
 const GiB = 1024 ** 3;
-const device = (id: string, model: string, memory: number) => ({
-	...{ id, vendor: "NVIDIA", model, memoryBytes: memory * GiB, driver: "1" },
-});
+const device = (id: string, model: string, memory: number) => gpuOf(id, memory * GiB, { model });
 const ledger = () =>
 	createLedger({
 		cpuMillis: 8_000,
 		memoryBytes: 64 * GiB,
+		diskBytes: 64 * GiB,
+		named: {},
 		gpus: [device("a", "NVIDIA A100", 80), device("b", "NVIDIA A100", 80), device("t", "Tesla T4", 16)],
 	});
 const wanting = (gpu: Partial<GpuRequest>): Resources => ({
-	...{ cpuMillis: 100, memoryBytes: GiB },
+	...{ cpuMillis: 100, memoryBytes: GiB, diskBytes: 0, named: {} },
 	gpu: { count: 1, memoryBytes: 0, model: "", ...gpu },
 });
 const id = (text: string) => text as AttemptId;

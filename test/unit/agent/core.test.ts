@@ -4,12 +4,13 @@ import { beforeEach, expect, test } from "vitest";
 import type { Command } from "#agent/core/commands.ts";
 import { attemptStatuses, handle } from "#agent/core/core.ts";
 import type { Exit, Input, RecoveredAttempt } from "#agent/core/inputs.ts";
+import { neverPaused } from "#agent/core/pausing.ts";
 import { type AgentState, createState, type FinishedBody, identityOf } from "#agent/core/state.ts";
 import type { Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { commandTask, noopTask } from "#test/support/agent-tasks.ts";
 
-const capacity = { cpuMillis: 1000, memoryBytes: 1024 ** 3, gpus: [] };
+const capacity = { cpuMillis: 1000, memoryBytes: 1024 ** 3, diskBytes: 0, named: {}, gpus: [] };
 const exit: Exit = { exitCode: 0, signal: "", vanished: "", atMs: 0 };
 
 let state: AgentState;
@@ -36,6 +37,8 @@ const replied = (reply: { stop?: Task[]; settled?: Task[]; leaderEpoch?: number 
 			leaderEpoch: reply.leaderEpoch ?? 1,
 			stop: (reply.stop ?? []).map(({ attemptId }) => ({ attemptId, reason: "cancelled" })),
 			settled: (reply.settled ?? []).map(({ attemptId }) => attemptId),
+			leave: false,
+			advertise: false,
 		},
 	});
 
@@ -43,7 +46,7 @@ const outcomeOf = (task: Task, outcome: FinishedBody["outcome"] = "succeeded"): 
 	kind: "attemptFinished",
 	attempt: identityOf(task),
 	...{ outcome, failure: null, outputs: [], metrics: [] },
-	...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0, codeUse: null },
+	...{ startedAtMs: 0, finishedAtMs: 0, logBytes: 0, logDroppedBytes: 0, codeUse: null, usage: null },
 });
 
 /** Up to where the process runs. */
@@ -159,7 +162,14 @@ test.for([0, 10_000, 3_600_000])(
 	(graceMs) => {
 		const task = commandTask("train", "true", { graceMs });
 		const stop = { cause: "cancelled", reason: "cancelled", atMs: nowMs } as const;
-		const running: RecoveredAttempt = { task, startedAtMs: 10, gpuIds: [], stop, progress: { kind: "running" } };
+		const running: RecoveredAttempt = {
+			task,
+			startedAtMs: 10,
+			gpuIds: [],
+			stop,
+			pause: neverPaused,
+			progress: { kind: "running" },
+		};
 		const killAtMs = nowMs + graceMs;
 		nowMs += graceMs / 2;
 		expect(give({ kind: "recovered", attempts: [running], settled: [] })).toMatchObject([
@@ -178,8 +188,8 @@ test("a clock that was set back while no agent ran lengthens neither grace nor t
 	const stop = { cause: "cancelled", reason: "cancelled", atMs: nowMs + 86_400_000 } as const;
 	const progress = { kind: "running" } as const;
 	const attempts: RecoveredAttempt[] = [
-		{ task: patient, startedAtMs: 10, gpuIds: [], stop, progress },
-		{ task: slow, startedAtMs: nowMs + 86_400_000, gpuIds: [], stop: null, progress },
+		{ task: patient, startedAtMs: 10, gpuIds: [], stop, pause: neverPaused, progress },
+		{ task: slow, startedAtMs: nowMs + 86_400_000, gpuIds: [], stop: null, pause: neverPaused, progress },
 	];
 	const wakes = give({ kind: "recovered", attempts, settled: [] }).filter(({ kind }) => kind === "wake");
 	expect(wakes).toMatchObject([{ atMs: nowMs + 500 }, { atMs: nowMs + 2_000 }]);
@@ -196,11 +206,11 @@ test("a timeout counts from the start and is a stop with its own cause", () => {
 });
 
 test("what does not fit is declined with the reason, again when asked again; a drained agent takes nothing", () => {
-	const big = commandTask("big", "true", { resources: { cpuMillis: 2_000, memoryBytes: 0, gpu: null } });
+	const big = commandTask("big", "true", {
+		resources: { cpuMillis: 2_000, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} },
+	});
 	for (let time = 0; time < 2; time++) {
-		expect(reported(receive(big))).toMatchObject([
-			{ kind: "attemptDeclined", reason: "cpu: 2000m wanted, 1000m of 1000m free" },
-		]);
+		expect(reported(receive(big))).toMatchObject([{ kind: "attemptDeclined", reason: "cpu: 2 wanted, 1 of 1 free" }]);
 	}
 	give({ kind: "drainAsked" });
 	expect(reported(receive(commandTask("late", "true")))).toMatchObject([{ reason: "the agent is draining" }]);
@@ -245,7 +255,7 @@ test("an attempt that was settled while it runs is stopped, and forgotten when i
 test("what an earlier agent left is taken up where it was", () => {
 	const found = (step: string, progress: RecoveredAttempt["progress"], stop: RecoveredAttempt["stop"] = null) => ({
 		task: commandTask(step, "true"),
-		...{ startedAtMs: 500, gpuIds: [], stop, progress },
+		...{ startedAtMs: 500, gpuIds: [], stop, pause: neverPaused, progress },
 	});
 	const waits = found("waits", { kind: "accepted" });
 	const runs = found("runs", { kind: "running" });

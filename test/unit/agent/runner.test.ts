@@ -33,6 +33,7 @@ import { openTrash } from "#agent/runner/trash.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import { bootId, identifyProcess, isAlive } from "#shared/process.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
+import { gpuOf } from "#test/support/gpus.ts";
 
 const folder = async (): Promise<string> => {
 	const dir = await mkdtemp(join(tmpdir(), "runmesh-runner-"));
@@ -98,18 +99,19 @@ test("a step sees an allow-list, its own variables, and devices that it can't ov
 	expect(Object.values(base)).not.toContain("secret");
 	const paths = attemptPaths("/attempts", "r1.a.1" as AttemptId);
 	const task = commandTask("a", "true", { env: { CUDA_VISIBLE_DEVICES: "7", RUNMESH_ATTEMPT: "other", MINE: "1" } });
-	expect(stepEnvironment(base, task, paths, { gpuIds: ["GPU-1", "GPU-2"], hostHasGpus: true })).toMatchObject({
+	const given = [gpuOf("GPU-1", 1), gpuOf("GPU-2", 1)];
+	const devices = { given, shareBytes: 0, vendors: ["NVIDIA"] };
+	expect(stepEnvironment(base, task, paths, devices)).toMatchObject({
 		CUDA_VISIBLE_DEVICES: "GPU-1,GPU-2",
 		CUDA_DEVICE_ORDER: "PCI_BUS_ID",
 		NVIDIA_VISIBLE_DEVICES: "GPU-1,GPU-2",
 		RUNMESH_ATTEMPT: task.attemptId,
 		MINE: "1",
 	});
-	const none = stepEnvironment(base, { ...task, env: {} }, paths, { gpuIds: [], hostHasGpus: true });
+	const none = stepEnvironment(base, task, paths, { ...devices, given: [] });
 	expect(none).toMatchObject({ CUDA_VISIBLE_DEVICES: "", NVIDIA_VISIBLE_DEVICES: "void" });
-	expect(stepEnvironment(base, { ...task, env: {} }, paths, { gpuIds: [], hostHasGpus: false })).not.toHaveProperty(
-		"CUDA_VISIBLE_DEVICES",
-	);
+	const without = { given: [], shareBytes: 0, vendors: [] };
+	expect(stepEnvironment(base, { ...task, env: {} }, paths, without)).not.toHaveProperty("CUDA_VISIBLE_DEVICES");
 });
 
 test("whatever stands in a command or a variable reaches the program as it is", async () => {

@@ -5,8 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { firstFingerprint } from "#agent/fingerprint/fingerprint.ts";
-import { parseGpus } from "#agent/fingerprint/gpu-nvidia.ts";
-import { askTool } from "#agent/fingerprint/tool.ts";
 import { agentIdentity } from "#agent/identity.ts";
 import { capacityOf, dialable } from "#agent/offer.ts";
 import { resolveOptions } from "#agent/options.ts";
@@ -31,8 +29,8 @@ test("options come from flags, the mesh's file, and defaults", () => {
 		servingPort: 8000,
 		advertise: "127.0.0.1",
 		labels: { zone: "lab", disk: "nvme", a: "b=c" },
-		cpuMillis: 1500,
-		memoryBytes: 4 * 1024 ** 3,
+		cpu: 1500,
+		memory: 4 * 1024 ** 3,
 	});
 	const mesh = { pid: 1, url: "http://h:1", grpc: "h:2", nats: "nats://h:3", startedAtMs: 0, processes: {} };
 	writeFileSync(join(home, "mesh.json"), JSON.stringify(mesh));
@@ -73,33 +71,6 @@ test("a lock is held once, and a dead owner's is taken over", () => {
 	lock.release();
 	writeFileSync(join(home, "agent.lock"), JSON.stringify({ pid: process.pid, start: "another boot 1" }));
 	lockFolder(home, "agent").release();
-});
-
-test("GPUs as nvidia-smi tells them", () => {
-	const text = [
-		"GPU-aaa, NVIDIA A100-SXM4-80GB, 81920, 550.54.15, Disabled",
-		"GPU-bbb, NVIDIA A100-SXM4-80GB, 81920, 550.54.15, Enabled",
-		"GPU-ccc, Tesla T4, [N/A], 550.54.15, [N/A]",
-		"Failed to initialize NVML",
-		"",
-	].join("\n");
-	const { gpus, problem } = parseGpus(text);
-	expect(gpus).toEqual([
-		{
-			id: "GPU-aaa",
-			vendor: "NVIDIA",
-			model: "NVIDIA A100-SXM4-80GB",
-			memoryBytes: 81920 * 1024 ** 2,
-			driver: "550.54.15",
-		},
-		{ id: "GPU-ccc", vendor: "NVIDIA", model: "Tesla T4", memoryBytes: 0, driver: "550.54.15" },
-	]);
-	expect(problem).toMatch(/GPU-bbb is split by MIG.*Failed to initialize/);
-});
-
-test("a tool that is missing is no problem, one that fails says why", async () => {
-	expect(await askTool("no-such-tool-here", [])).toBe(null);
-	await expect(askTool("/bin/sh", ["-c", "echo broken >&2; exit 3"])).rejects.toThrow("/bin/sh failed: broken");
 });
 
 test("others dial the advertised host at the port that is listened on", () => {

@@ -16,15 +16,11 @@ const nothing = (): void => undefined;
 const launchAll = (count: number) => {
 	const failed: string[] = [];
 	const told: string[] = [];
-	const supervisors = createSupervisors(
-		"/nowhere",
-		{},
-		{
-			onTold: (id) => told.push(id) > 0,
-			onFailed: (id) => failed.push(id),
-			...{ onStarted: nothing, onEnded: nothing, onVanished: nothing },
-		},
-	);
+	const supervisors = createSupervisors("/nowhere", {}, null, {
+		onTold: (id) => told.push(id) > 0,
+		onFailed: (id) => failed.push(id),
+		...{ onStarted: nothing, onEnded: nothing, onVanished: nothing },
+	});
 	onTestFinished(supervisors.close);
 	const ids = Array.from({ length: count }, (_, index) => `r.s.${index}` as AttemptId);
 	for (const id of ids) supervisors.launch(id);

@@ -56,12 +56,14 @@ test("metrics show four digits and say how many more there are", () => {
 });
 
 test("resources name what is asked for", () => {
-	expect(formatResources({ cpuMillis: 500, memoryBytes: 0, gpu: null })).toBe("0.5 cpu");
+	expect(formatResources({ cpuMillis: 500, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} })).toBe("0.5 cpu");
 	expect(
 		formatResources({
 			cpuMillis: 2_000,
 			memoryBytes: 1024 ** 3,
 			gpu: { count: 1, memoryBytes: 10 * 1024 ** 3, model: "A100" },
+			diskBytes: 0,
+			named: {},
 		}),
 	).toBe("2 cpu, 1 GiB, 1 gpu 10 GiB A100");
 });

@@ -31,7 +31,14 @@ const terminal = () => {
 	return { sink, drawn, screen: () => screenOf(written) };
 };
 
-const line = (text: string) => ({ step: "train", attempt: 1, stream: "stdout" as const, atMs: 0, text });
+const line = (text: string) => ({
+	step: "train",
+	label: "train",
+	attempt: 1,
+	stream: "stdout" as const,
+	atMs: 0,
+	text,
+});
 
 test("log lines scroll above a table that stays in place", async () => {
 	const { sink, drawn, screen } = terminal();

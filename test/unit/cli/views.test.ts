@@ -17,7 +17,7 @@ const view: View = {
 	nowMs,
 	table: (columns, rows) => renderTable(columns, rows, { width: null }),
 };
-const cpu = (cpuMillis: number) => ({ cpuMillis, memoryBytes: 0, gpu: null });
+const cpu = (cpuMillis: number) => ({ cpuMillis, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} });
 
 test("runs: one line each, and how to get more", () => {
 	const run = runDetail([stepView("a", { state: "succeeded" }), stepView("b")]);
@@ -145,9 +145,16 @@ test("a plan: where each step would go, or what stands against it", () => {
 		pipeline: "digits",
 		params: {},
 		steps: [
-			{ ...step, key: "prepare", agent: "lab-1" },
-			{ ...step, key: "train", needs: ["prepare"], agent: null, rejected: [{ agent: "lab-1", reason: "no gpu" }] },
-			{ ...step, key: "test", agent: null },
+			{ ...step, key: "prepare", agent: "lab-1", agents: ["lab-1"] },
+			{
+				...step,
+				key: "train",
+				needs: ["prepare"],
+				agent: null,
+				agents: [],
+				rejected: [{ agent: "lab-1", reason: "no gpu" }],
+			},
+			{ ...step, key: "test", agent: null, agents: [] },
 		],
 	};
 	expect(planView(plan, view)).toEqual([
@@ -165,9 +172,13 @@ const agent: AgentView = {
 	state: "online",
 	version: "0.1.0",
 	labels: { room: "b12" },
+	closed: "",
+	cordon: null,
 	fingerprint: null,
 	capacity: cpu(4_000),
+	usable: null,
 	free: cpu(3_000),
+	devices: [],
 	attempts: ["r0test.train.1"],
 	replicas: [{ deployment: "digits", version: 2, state: "serving", detail: "", revision: 1, endpoint: "" }],
 	endpoints: { grpc: "10.0.0.1:7402", serving: "http://10.0.0.1:8000" },
@@ -183,13 +194,93 @@ test("agents: what each has free, runs and serves", () => {
 		"lab-1",
 		"state    online, seen 3s ago",
 		"version  0.1.0",
+		"labels   room=b12",
 		"offers   4 cpu",
 		"free     3 cpu",
-		"labels   room=b12",
 		"grpc     10.0.0.1:7402",
 		"serving  http://10.0.0.1:8000",
 		"runs     r0test.train.1",
 		"serves   digits:2 serving",
+	]);
+});
+
+const GIB = 1024 ** 3;
+const a100 = {
+	...{ id: "GPU-aaa", vendor: "NVIDIA", model: "NVIDIA A100-SXM4-80GB", memoryBytes: 80 * GIB, driver: "550.54.15" },
+	...{ index: 0, computeCapability: "8.0", parent: "", fault: "" },
+};
+const slice = { id: "MIG-bbb", model: "NVIDIA A100 MIG 3g.40gb", memoryBytes: 40 * GIB, index: 1, parent: "GPU-bbb" };
+const held = { model: a100.model, memoryBytes: 80 * GIB, attempts: 0, freeBytes: 0 };
+const host: NonNullable<AgentView["fingerprint"]> = {
+	...{ hostname: "lab-1.local", os: "Debian GNU/Linux 12", arch: "x64", kernel: "6.1.0-18" },
+	...{ cpuModel: "AMD EPYC 7543", cpuCores: 64, cpuSockets: 2, numaNodes: 4 },
+	...{ memoryBytes: 256 * GIB, swapBytes: 8 * GIB, diskBytes: 2_000 * GIB },
+	network: [
+		{ name: "eth0", address: "10.0.0.5", megabitsPerSecond: 10_000 },
+		{ name: "wlan0", address: "10.0.1.5", megabitsPerSecond: 0 },
+	],
+	cgroup: "v2",
+	limits: { memory: "cgroup v2", disk: "watched" },
+	gpus: [
+		a100,
+		{ ...a100, ...slice },
+		{ ...a100, id: "GPU-ccc", index: 2, fault: "Xid 79: it has fallen off the bus" },
+		{ ...a100, id: "GPU-ddd", index: 3 },
+	],
+	runtimes: { node: "v24.0.0", docker: "28.2.2" },
+	problems: { podman: "the client is there\nbut no engine" },
+};
+
+test("an agent with all it has: hardware, what its limits are kept by, each device, and why it takes nothing new", () => {
+	const whole: AgentView = {
+		...{
+			...agent,
+			state: "cordoned",
+			closed: "cordoned by ada: new disk",
+			fingerprint: host,
+			replicas: [],
+			attempts: [],
+		},
+		cordon: { reason: "new disk", by: "ada", sinceMs: nowMs - 7_200_000 },
+		capacity: { ...cpu(64_000), memoryBytes: 256 * GIB, diskBytes: 500 * GIB, named: { matlab: 2 } },
+		usable: { cpuMillis: 60_000, memoryBytes: 200 * GIB, diskBytes: 300 * GIB, devices: [] },
+		devices: [
+			{ ...held, id: "GPU-aaa", freeBytes: 30 * GIB, attempts: 1, reason: "" },
+			{ ...held, id: "GPU-ddd", reason: "in use by pid 4711 of bob" },
+		],
+	};
+	expect(agentView(whole, view)).toEqual([
+		"lab-1",
+		"state     cordoned, seen 3s ago",
+		"closed    cordoned by ada: new disk (2h ago)",
+		"version   0.1.0",
+		"labels    room=b12",
+		"host      lab-1.local, Debian GNU/Linux 12 x64, kernel 6.1.0-18",
+		"cpu       AMD EPYC 7543, 64 cores, 2 sockets, 4 NUMA nodes",
+		"memory    256 GiB, 8 GiB swap",
+		"disk      2 TiB",
+		"network   eth0 10.0.0.5, 10 Gbit/s",
+		"network   wlan0 10.0.1.5",
+		"cgroup    v2",
+		"limits    memory cgroup v2, disk watched",
+		"runtimes  node v24.0.0, docker 28.2.2",
+		"problem   podman: the client is there but no engine",
+		"offers    64 cpu, 256 GiB, 500 GiB disk, 2 matlab",
+		"usable    60 cpu, 200 GiB, 300 GiB disk; the rest others on the machine use, or it stays free",
+		"free      3 cpu",
+		"grpc      10.0.0.1:7402",
+		"serving   http://10.0.0.1:8000",
+		"",
+		"GPU  MODEL                    MEMORY    FREE  RUNNING  COMPUTE  DRIVER     ID       DETAILS",
+		"  0  NVIDIA A100-SXM4-80GB    80 GiB  30 GiB        1  8.0      550.54.15  GPU-aaa",
+		"  1  NVIDIA A100 MIG 3g.40gb  40 GiB                   8.0      550.54.15  MIG-bbb  part of GPU-bbb",
+		"  2  NVIDIA A100-SXM4-80GB    80 GiB                   8.0      550.54.15  GPU-ccc  fault: Xid 79: it has fallen off the bus",
+		"  3  NVIDIA A100-SXM4-80GB    80 GiB     0 B        0  8.0      550.54.15  GPU-ddd  in use by pid 4711 of bob",
+	]);
+	expect(agentsView([agent, whole], view)).toEqual([
+		"AGENT  STATE     RUNNING  FREE   OF                         MODELS    SEEN    TAKES NOTHING NEW",
+		"lab-1  online          1  3 cpu  4 cpu                      digits:2  3s ago",
+		"lab-1  cordoned        0  3 cpu  64 cpu, 256 GiB, 2 matlab            3s ago  cordoned by ada: new disk",
 	]);
 });
 

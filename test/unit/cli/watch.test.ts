@@ -22,6 +22,8 @@ const attempt = (number: number, agent = "lab-1") => ({
 	finishedAtMs: null,
 	failure: null,
 	reason: "",
+	members: [],
+	usage: null,
 });
 
 const log = (offset: number, line: string): LogRecord => ({

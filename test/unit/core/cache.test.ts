@@ -108,7 +108,11 @@ story("parameters that were not read are no difference", (mesh) => {
 
 story("what the machine gives is no difference", (mesh) => {
 	recorded(mesh);
-	const run = submit(mesh, "r2", train({ resources: { cpuMillis: 4000, memoryBytes: 1e9, gpu: null }, priority: 90 }));
+	const run = submit(
+		mesh,
+		"r2",
+		train({ resources: { cpuMillis: 4000, memoryBytes: 1e9, gpu: null, diskBytes: 0, named: {} }, priority: 90 }),
+	);
 	expect(mesh.outcome(run)).toBe("succeeded");
 });
 

@@ -163,7 +163,7 @@ describe("leases", () => {
 		mesh.start(task);
 		mesh.nowMs += 31_000;
 		mesh.give({ kind: "tick" });
-		expect(mesh.beat(a1, [task])).toMatchObject({ stop: [], settled: [] });
+		expect(mesh.beat(a1, [task])).toMatchObject({ stop: [], settled: [], leave: false });
 		expect(mesh.tasks).toEqual([]);
 		mesh.finish(task);
 		expect(mesh.outcome(run)).toBe("succeeded");
@@ -300,9 +300,15 @@ describe("placement", () => {
 				stepOf("low", { priority: 10 }),
 				stepOf("high", { priority: 90 }),
 				stepOf("deep", {
-					resources: { cpuMillis: 1000, memoryBytes: 0, gpu: { count: 1, memoryBytes: 0, model: "" } },
+					resources: {
+						cpuMillis: 1000,
+						memoryBytes: 0,
+						gpu: { count: 1, memoryBytes: 0, model: "" },
+						diskBytes: 0,
+						named: {},
+					},
 				}),
-				stepOf("huge", { resources: { cpuMillis: 64_000, memoryBytes: 0, gpu: null } }),
+				stepOf("huge", { resources: { cpuMillis: 64_000, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} } }),
 			),
 		);
 		expect(mesh.holder(mesh.takeTask("deep"))).toBe(gpu);
@@ -314,7 +320,13 @@ describe("placement", () => {
 	it("shares a device by memory and never over it", () => {
 		const mesh = new CoreMesh();
 		mesh.agent("gpu", 8, { gpus: 1 });
-		const share = { cpuMillis: 1000, memoryBytes: 0, gpu: { count: 1, memoryBytes: 15e9, model: "a100" } };
+		const share = {
+			cpuMillis: 1000,
+			memoryBytes: 0,
+			gpu: { count: 1, memoryBytes: 15e9, model: "a100" },
+			diskBytes: 0,
+			named: {},
+		};
 		mesh.submit(
 			pipelineOf(
 				stepOf("one", { resources: share }),

@@ -150,6 +150,14 @@ const plots: Record<string, Plot> = {
 		},
 		asked: "runSubmitted",
 	},
+	"an agent that was cordoned, and is opened again": {
+		begin: (mesh) => {
+			mesh.setMode(AGENT, "cordoned", "disk swap");
+			mesh.submit(pipelineOf(stepOf("one"), stepOf("two", { needs: ["one"] })));
+			mesh.setMode(AGENT, "open");
+		},
+		asked: "agentModeChanged",
+	},
 	"a deployment": { begin: (mesh) => void mesh.submit(deployed, "r1"), asked: "runSubmitted" },
 	"a deployment that is refused": {
 		begin: (mesh) => void mesh.submit(deployed, "r1"),

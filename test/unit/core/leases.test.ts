@@ -59,7 +59,7 @@ story("what is listed is stopped when its run is cancelled, over, or unknown", (
 
 story("an outcome may be forgotten when the journal has it, and not before", (mesh) => {
 	const { agentId, task } = leased(mesh);
-	expect(mesh.beat(agentId, [task], "s1", "finished")).toMatchObject({ stop: [], settled: [] });
+	expect(mesh.beat(agentId, [task], "s1", "finished")).toMatchObject({ stop: [], settled: [], leave: false });
 	mesh.finish(task);
 	expect(mesh.beat(agentId, [task], "s1", "finished").settled).toEqual([task.attemptId]);
 });
@@ -107,7 +107,7 @@ story("while the leader was away no lease ran out", (mesh) => {
 	mesh.nowMs += 300_000;
 	mesh.give({ kind: "leaderWasAway", forMs: 300_000 }, { kind: "tick" });
 	expect(mesh.steps(run).one).toBe("running");
-	expect(mesh.beat(agentId, [task])).toMatchObject({ stop: [], settled: [] });
+	expect(mesh.beat(agentId, [task])).toMatchObject({ stop: [], settled: [], leave: false });
 });
 
 story("an agent that drains or is cordoned keeps what it has and gets nothing new", (mesh) => {

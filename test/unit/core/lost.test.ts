@@ -46,7 +46,7 @@ story("a sign of life takes it back, as often as it comes", (mesh) => {
 	const { a1, run, task } = lost(mesh, retries({ lost: 1 }));
 	for (let time = 0; time < 5; time++) {
 		mesh.comeBack(a1);
-		expect(mesh.beat(a1, [task])).toMatchObject({ stop: [], settled: [] });
+		expect(mesh.beat(a1, [task])).toMatchObject({ stop: [], settled: [], leave: false });
 		expect(mesh.steps(run).one).toBe("running");
 		mesh.lose(a1);
 		expect(mesh.steps(run).one).toBe("backoff");

@@ -43,9 +43,9 @@ test.each(readdirSync(kept))("the kept journal %s goes on from a snapshot as wit
 
 test("a snapshot of a newer release is refused", () => {
 	const [, ...rest] = snapshotOf(newMeshState());
-	const texts = [JSON.stringify({ kind: "snapshot", schemaVersion: 2 }), ...rest];
+	const texts = [JSON.stringify({ kind: "snapshot", schemaVersion: 3 }), ...rest];
 	expect(() => restoreState(texts)).toThrow(NewerSnapshotError);
-	expect(() => restoreState(texts)).toThrow("is of schema 2, this release reads up to 1");
+	expect(() => restoreState(texts)).toThrow("is of schema 3, this release reads up to 2");
 });
 
 test("half a snapshot is refused", () => {

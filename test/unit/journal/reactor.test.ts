@@ -49,7 +49,7 @@ test("a journal that was stuck for longer than a lease loses no attempt: nobody 
 		const [agentId, task] = [agents[index], tasks[index]];
 		if (!agentId || !task) throw new Error("no such agent");
 		const { attemptId, fence } = task;
-		const heartbeat = { agentId, sessionId: "s1", atMs: 0, load: null, draining: false };
+		const heartbeat = { agentId, sessionId: "s1", atMs: 0, load: null, draining: false, usable: null, closed: "" };
 		const attempts = [{ attemptId, fence, phase: "running" as const }];
 		return reactor.take({ kind: "heartbeatReceived", heartbeat: { ...heartbeat, attempts }, replyTo: "inbox" });
 	};
@@ -76,7 +76,16 @@ test("of an agent's heartbeats that can't be taken now the newest alone waits", 
 	});
 	const beat = (name: string, atMs: number): void => {
 		const agentId = name as AgentId;
-		const heartbeat = { agentId, sessionId: "s", atMs, attempts: [], load: null, draining: false };
+		const heartbeat = {
+			agentId,
+			sessionId: "s",
+			atMs,
+			attempts: [],
+			load: null,
+			draining: false,
+			usable: null,
+			closed: "",
+		};
 		const message = { subject: subjects.heartbeat(agentId), reply: "inbox", data: heartbeatCodec.encode(heartbeat) };
 		deliver(null, message);
 	};

@@ -23,6 +23,9 @@ const headings: Record<KeyedMap, string> = {
 	onLost: "When it is lost",
 	cache: "The cache",
 	concurrency: "A concurrency group",
+	python: "Packages of Python",
+	conda: "Packages of conda",
+	node: "Packages of Node",
 };
 
 const rowsUnder = (heading: string): { key: string; carriedOut: string }[] => {

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: expressions are the matter of these tests
 
 import { describe, expect, it, test } from "vitest";
+import type { StepEnvironment } from "#shared/domain.ts";
 import type { StepDefinition } from "#shared/pipeline/definition.ts";
 import { parsePipeline } from "#shared/pipeline/parse.ts";
 import { parsed } from "./parsed.ts";
@@ -14,6 +15,14 @@ const step = (body: string, name = "a"): StepDefinition => {
 	return found;
 };
 
+const python = (own: Partial<StepEnvironment>): StepEnvironment => ({
+	kind: "python",
+	file: "",
+	packages: [],
+	version: "",
+	...own,
+});
+
 const unset = {
 	condition: null,
 	values: [],
@@ -23,6 +32,9 @@ const unset = {
 	concurrency: null,
 	params: null,
 	phase: "main",
+	image: "",
+	environment: null,
+	nodes: 1,
 } satisfies Partial<StepDefinition>;
 
 describe("a whole file", () => {
@@ -87,12 +99,13 @@ steps:
 			action: { kind: "command", command: "node prepare.mjs", shell: ["/bin/sh", "-c"], workdir: "" },
 			outputs: { dataset: "dataset", test: "test" },
 			env: { A: "1", B: "1.10" },
-			resources: { cpuMillis: 500, memoryBytes: 1e9, gpu: null },
+			resources: { cpuMillis: 500, memoryBytes: 1e9, gpu: null, diskBytes: 0, named: {} },
+			limits: { cpu: true, memory: true },
 			labels: { zone: "eu" },
 			gates: [],
 			retries: {
 				max: 1,
-				on: ["error", "timeout", "oom", "launch", "input", "disk"],
+				on: ["error", "timeout", "oom", "launch", "input", "disk", "setup"],
 				exitCodes: [],
 				delayMs: 1000,
 				backoff: 2,
@@ -118,7 +131,14 @@ steps:
 			},
 			outputs: { model: "out/model.onnx" },
 			env: { A: "1", B: "${{ matrix.seed }}" },
-			resources: { cpuMillis: 2000, memoryBytes: Gi, gpu: { count: 2, memoryBytes: 40e9, model: "A100" } },
+			resources: {
+				cpuMillis: 2000,
+				memoryBytes: Gi,
+				gpu: { count: 2, memoryBytes: 40e9, model: "A100" },
+				diskBytes: 0,
+				named: {},
+			},
+			limits: { cpu: true, memory: true },
 			labels: { zone: "eu", gpu: "true" },
 			gates: [],
 			retries: { max: 2, on: ["error", "lost"], exitCodes: [], delayMs: 10_000, backoff: 3, lost: 3 },
@@ -161,10 +181,10 @@ steps:
 
 test("a step without settings has the built-in ones", () => {
 	expect(step("{run: x}")).toMatchObject({
-		resources: { cpuMillis: 1000, memoryBytes: 256 * Mi, gpu: null },
+		resources: { cpuMillis: 1000, memoryBytes: 256 * Mi, gpu: null, diskBytes: 0, named: {} },
 		retries: {
 			max: 0,
-			on: ["error", "timeout", "oom", "launch", "input", "disk"],
+			on: ["error", "timeout", "oom", "launch", "input", "disk", "setup"],
 			exitCodes: [],
 			delayMs: 1000,
 			backoff: 2,
@@ -180,17 +200,44 @@ test("a step without settings has the built-in ones", () => {
 test.each<[string, Partial<StepDefinition>]>([
 	[
 		"{run: x, resources: {gpu: 1}}",
-		{ resources: { cpuMillis: 1000, memoryBytes: 256 * Mi, gpu: { count: 1, memoryBytes: 0, model: "" } } },
+		{
+			resources: {
+				cpuMillis: 1000,
+				memoryBytes: 256 * Mi,
+				gpu: { count: 1, memoryBytes: 0, model: "" },
+				diskBytes: 0,
+				named: {},
+			},
+		},
 	],
 	[
 		"{run: x, resources: {gpu: {count: 2, memory: 10Gi, model: T4}}}",
-		{ resources: { cpuMillis: 1000, memoryBytes: 256 * Mi, gpu: { count: 2, memoryBytes: 10 * Gi, model: "T4" } } },
+		{
+			resources: {
+				cpuMillis: 1000,
+				memoryBytes: 256 * Mi,
+				gpu: { count: 2, memoryBytes: 10 * Gi, model: "T4" },
+				diskBytes: 0,
+				named: {},
+			},
+		},
 	],
 	[
 		"{run: x, resources: {gpu: {}}}",
-		{ resources: { cpuMillis: 1000, memoryBytes: 256 * Mi, gpu: { count: 1, memoryBytes: 0, model: "" } } },
+		{
+			resources: {
+				cpuMillis: 1000,
+				memoryBytes: 256 * Mi,
+				gpu: { count: 1, memoryBytes: 0, model: "" },
+				diskBytes: 0,
+				named: {},
+			},
+		},
 	],
-	["{run: x, resources: {gpu: 0, cpu: 0, memory: 0}}", { resources: { cpuMillis: 0, memoryBytes: 0, gpu: null } }],
+	[
+		"{run: x, resources: {gpu: 0, cpu: 0, memory: 0}}",
+		{ resources: { cpuMillis: 0, memoryBytes: 0, gpu: null, diskBytes: 0, named: {} } },
+	],
 	["{run: x, timeout: 500ms}", { timeoutMs: 500 }],
 	["{run: x, timeout: 0}", { timeoutMs: 0 }],
 	["{run: x, gates: a > 1}", { gates: [{ metric: "a", operator: ">", value: 1, source: "a > 1" }] }],
@@ -202,8 +249,71 @@ test.each<[string, Partial<StepDefinition>]>([
 	["{run: true}", { action: { kind: "command", command: "true", shell: ["/bin/sh", "-c"], workdir: "" } }],
 	["{run: x, workdir: .}", { action: { kind: "command", command: "x", shell: ["/bin/sh", "-c"], workdir: "" } }],
 	["{run: x, cache: false, checkpoint: false, nodes: 1}", { name: "a" }],
+	["{run: x, nodes: 4}", { nodes: 4 }],
+	[
+		"{run: x, resources: {disk: 10Gi, license.matlab: 2}}",
+		{
+			resources: {
+				cpuMillis: 1000,
+				memoryBytes: 256 * Mi,
+				gpu: null,
+				diskBytes: 10 * Gi,
+				named: { "license.matlab": 2 },
+			},
+			limits: { cpu: false, memory: false },
+		},
+	],
+	["{run: x, resources: {memory: 256Mi}}", { limits: { cpu: false, memory: true } }],
+	["{run: x, image: registry.lab:5000/a/b@sha256:0f}", { image: "registry.lab:5000/a/b@sha256:0f", environment: null }],
+	["{run: x, image: 'python:${{ matrix.v }}', matrix: {v: [a]}}", { image: "python:${{ matrix.v }}" }],
+	["{run: x, python: ./requirements.txt}", { environment: python({ file: "requirements.txt" }) }],
+	[
+		"{run: x, python: {requirements: r.txt, packages: [numpy==2.1, 'b[c]>1'], version: 3.10}}",
+		{ environment: python({ file: "r.txt", packages: ["numpy==2.1", "b[c]>1"], version: "3.10" }) },
+	],
+	["{run: x, python: {packages: numpy}}", { environment: python({ packages: ["numpy"] }) }],
+	["{run: x, conda: env.yaml}", { environment: { kind: "conda", file: "env.yaml", packages: [], version: "" } }],
+	[
+		"{run: x, conda: {file: e/env.yaml}}",
+		{ environment: { kind: "conda", file: "e/env.yaml", packages: [], version: "" } },
+	],
+	["{run: x, node: .}", { environment: { kind: "node", file: "", packages: [], version: "" } }],
+	["{run: x, node: {folder: web}}", { environment: { kind: "node", file: "web", packages: [], version: "" } }],
 	["{uses: noop, matrix: {i: [1, a, true]}}", { matrix: { i: [1, "a", true] }, action: { kind: "noop" } }],
 ])("%s", (body, expected) => expect(step(body)).toMatchObject(expected));
+
+test.each<[string, string, Partial<StepDefinition>]>([
+	["{image: a}", "{run: x}", { image: "a", environment: null }],
+	["{image: a}", "{run: x, image: b}", { image: "b" }],
+	["{image: a}", "{run: x, image: none}", { image: "" }],
+	["{image: a}", '{run: x, image: ""}', { image: "" }],
+	["{image: a}", "{run: x, python: r.txt}", { image: "", environment: python({ file: "r.txt" }) }],
+	["{image: a}", "{run: x, python: none}", { image: "a" }],
+	["{python: r.txt}", "{run: x, image: b}", { image: "b", environment: null }],
+	["{python: r.txt}", "{run: x, python: none}", { image: "", environment: null }],
+	["{python: r.txt}", "{run: x, node: none}", { environment: python({ file: "r.txt" }) }],
+	["{python: r.txt}", "{uses: noop}", { environment: null }],
+	["{image: a, nodes: 2}", "{uses: noop}", { image: "", nodes: 1 }],
+	["{nodes: 2}", "{run: x, nodes: 1}", { nodes: 1 }],
+	[
+		"{resources: {disk: 1Gi, cpu: 2, a.b: 1, a.c: 1}}",
+		"{run: x, resources: {a.b: 0, a.d: 3}}",
+		{
+			resources: {
+				cpuMillis: 2000,
+				memoryBytes: 256 * Mi,
+				gpu: null,
+				diskBytes: Gi,
+				named: { "a.b": 0, "a.c": 1, "a.d": 3 },
+			},
+			limits: { cpu: true, memory: false },
+		},
+	],
+	["{resources: {cpu: 2}}", "{uses: noop}", { limits: { cpu: false, memory: false } }],
+])("defaults %s, step %s", (defaults, body, expected) => {
+	const [found] = parsed(`name: p\ndefaults: ${defaults}\nsteps:\n  a: ${body}\n`).steps;
+	expect(found).toMatchObject(expected);
+});
 
 test("anchors and aliases are expanded, each with its own path", () => {
 	const text =

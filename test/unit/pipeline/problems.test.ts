@@ -118,8 +118,43 @@ test.each<[string, string[]]>([
 	["{run: x, need: [b]}", ["4:15 steps.a.need: `need` is no key here (did you mean `needs`?)"]],
 	["{run: x, depends_on: [b]}", ["4:15 steps.a.depends_on: `depends_on` is no key here (did you mean `needs`?)"]],
 	[
-		"{run: x, nodes: 2}",
-		["4:15 steps.a.nodes: `nodes` is understood but not carried out by this release (a step runs on one agent)"],
+		"{run: x, checkpoint: true}",
+		[
+			"4:15 steps.a.checkpoint: `checkpoint` is understood but not carried out by this release (a retried step starts from its beginning)",
+		],
+	],
+	["{run: x, nodes: 65}", ["4:22 steps.a.nodes: expected a whole number from 1 to 64, found `65`"]],
+	["{uses: noop, nodes: 2}", ["4:19 steps.a.nodes: `nodes` has no effect in a `noop` step (remove it)"]],
+	["{uses: noop, image: a}", ["4:19 steps.a.image: `image` has no effect in a `noop` step (remove it)"]],
+	["{run: x, container: a}", ["4:15 steps.a.container: `container` is no key here (did you mean `image`?)"]],
+	["{run: x, image: '${{ params.tag }}'}", ["4:23 steps.a.image: `tag` is no parameter (known: epochs)"]],
+	[
+		"{run: x, python: r.txt, image: a}",
+		["4:15 steps.a.python: `image` and `python` exclude each other (packages belong into the image)"],
+	],
+	["{run: x, python: r.txt, node: .}", ["4:30 steps.a.node: `python` and `node` exclude each other (use one of them)"]],
+	[
+		"{run: x, python: 3.12}",
+		[
+			'4:23 steps.a.python: expected a file of requirements, or a mapping with requirements, packages and version, found `3.12` (write {version: "3.12"})',
+		],
+	],
+	["{run: x, python: {}}", ["found an empty mapping"]],
+	["{run: x, python: ../r.txt}", ["expected a relative path that stays inside its folder, found `../r.txt`"]],
+	["{run: x, python: .}", ["expected a file of the code, found `.`"]],
+	[
+		"{run: x, python: {packages: [-e., numpy], verison: 3, version: latest}}",
+		[
+			"4:35 steps.a.python.packages.0: expected a package, such as numpy==2.1.0, found `-e.` (other things belong into the file of requirements)",
+			"`verison` is no key here (did you mean `version`?)",
+			"expected a version such as 3.12, found `latest`",
+		],
+	],
+	["{run: x, conda: {}}", ["expected the path of an environment file, or a mapping with file, found an empty mapping"]],
+	["{run: x, conda: [a]}", ["expected the path of an environment file, or a mapping with file, found a list"]],
+	[
+		"{run: x, node: {file: .}}",
+		["expected the path of a folder with package-lock.json, or a mapping with folder", "`file` is no key here"],
 	],
 	[
 		"{run: x, resources: [{cpu: 1}, {cpu: 2}]}",
@@ -170,12 +205,15 @@ test.each<[string, string[]]>([
 		],
 	],
 	[
-		"{run: x, resources: {cpu: lots, memory: 512, gpu: 65, disk: 1}}",
+		"{run: x, resources: {cpu: lots, memory: 512, gpu: 65, disk: 1, dsk: 1Gi, license.: 1, license.matlab: -1}}",
 		[
 			"4:32 steps.a.resources.cpu: expected cores, such as 1, 0.5 or 500m, found `lots`",
 			"4:46 steps.a.resources.memory: expected a size with its unit, such as 512Mi, 1Gi or 1GB, found `512`",
 			"4:56 steps.a.resources.gpu: expected a count up to 64, model:memory:count, or a mapping, found `65`",
-			"4:60 steps.a.resources.disk: `disk` is no key here (expected one of cpu, memory, gpu)",
+			"4:66 steps.a.resources.disk: expected a size with its unit, such as 512Mi, 1Gi or 1GB, found `1`",
+			"4:69 steps.a.resources.dsk: `dsk` is no key here (did you mean `disk`?)",
+			"4:79 steps.a.resources.license.: `license.` is no name of a resource (expected words with dots between them, such as license.matlab, at most 63 characters)",
+			"4:108 steps.a.resources.license.matlab: expected a whole number from 0 to 1000000, found `-1`",
 		],
 	],
 	["{run: x, retries: -1}", ["4:24 steps.a.retries: expected a whole number from 0 to 100, found `-1`"]],
@@ -183,7 +221,7 @@ test.each<[string, string[]]>([
 		"{run: x, retries: {on: [eror], delay: 10, backoff: 0}}",
 		[
 			"4:24 steps.a.retries: expected `max`, how many retries there may be",
-			"4:30 steps.a.retries.on.0: expected one of error, timeout, oom, output, input, launch, lost, gate, disk, serving, or an exit code from 1 to 255, found `eror` (did you mean `error`?)",
+			"4:30 steps.a.retries.on.0: expected one of error, timeout, oom, output, input, launch, lost, gate, disk, serving, setup, or an exit code from 1 to 255, found `eror` (did you mean `error`?)",
 			"4:44 steps.a.retries.delay: expected a duration up to 365d, such as 500ms, 10s, 30m or 2h, found `10`",
 			"4:57 steps.a.retries.backoff: expected a factor from 1 to 100, found `0`",
 		],
@@ -206,7 +244,9 @@ test.each<[string, string[]]>([
 	],
 	[
 		"{run: x, labels: {zone: '${{ params.epochs }}'}}",
-		["4:31 steps.a.labels.zone: an expression has no meaning here (it is read in `run`, `env`, `message` and `group`)"],
+		[
+			"4:31 steps.a.labels.zone: an expression has no meaning here (it is read in `run`, `env`, `image`, `message` and `group`)",
+		],
 	],
 	[
 		"{run: x, matrix: {}}",
@@ -490,7 +530,9 @@ test.each<[string, string[]]>([
 	],
 	[
 		"{uses: deploy, with: {model: best.model, name: '${{ params.epochs }}'}}",
-		["steps.a.with.name: an expression has no meaning here (it is read in `run`, `env`, `message` and `group`)"],
+		[
+			"steps.a.with.name: an expression has no meaning here (it is read in `run`, `env`, `image`, `message` and `group`)",
+		],
 	],
 	[
 		"{uses: deploy, retries: 2, with: {model: best.model, name: d}}",
@@ -573,3 +615,13 @@ test("too much is refused", () => {
 	expect(flood).toHaveLength(101);
 	expect(flood.at(-1)).toBe("and 400 more problems");
 });
+
+const IMAGE = "an image, such as python:3.12-slim: letters, digits, and . _ - / : @, at most 255";
+
+test.each(["-v", "a b", "a|b", "python:3.12 --privileged", "é", "/a", `a${"b".repeat(255)}`])(
+	"%s is no image",
+	(image) => {
+		const [problem] = inStep(`{run: x, image: "${image}"}`);
+		expect(problem).toContain(`4:22 steps.a.image: expected ${IMAGE}, found \`${image.slice(0, 60)}`);
+	},
+);

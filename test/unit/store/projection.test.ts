@@ -89,6 +89,8 @@ describe("a run's way through the tables", () => {
 				finishedAtMs: 1_003,
 				failure: null,
 				reason: "",
+				members: [],
+				usage: null,
 			},
 		]);
 		expect(step("train.3")).toMatchObject({ state: "ready", readyAtMs: 1_004, reason: "" });
@@ -96,6 +98,17 @@ describe("a run's way through the tables", () => {
 		expect(store.artifacts(RUN)).toEqual([{ run: RUN, step: "prepare", ...outputs[0] }]);
 		expect(store.holdersOf(outputs[0]?.digest ?? "")).toEqual(["agent-1", "coordinator"]);
 		expect(store.holdersOf(`sha256:${"0".repeat(64)}`)).toEqual([]);
+	});
+
+	it("keeps what an attempt took, and who ran it", () => {
+		const usage = {
+			...{ setupMs: 12_000, cpuSeconds: 34.5, peakMemoryBytes: 2 ** 30, gpuSeconds: 0, peakGpuMemoryBytes: 0 },
+			limits: { memory: "cgroup v2" },
+		};
+		commit(story.submitted(digits), story.leased("prepare", 1, "agent-1", "agent-2", "agent-3"));
+		expect(step("prepare").attempts).toMatchObject([{ members: ["agent-2", "agent-3"], usage: null }]);
+		commit(story.started("prepare"), story.ended("prepare", "succeeded", 1, { usage }));
+		expect(step("prepare").attempts).toMatchObject([{ agent: "agent-1", members: ["agent-2", "agent-3"], usage }]);
 	});
 
 	it("counts a matrix need as all its cells", () => {
@@ -307,7 +320,7 @@ describe("what the core decides besides", () => {
 		const definitionJson = JSON.stringify({ ...first, version: 1, steps: [old] });
 		commit(story.submitted(digits, { definitionJson }));
 		expect(step("train").state).toBe("ready");
-		expect(store.source(RUN)?.definition).toMatchObject({ version: 2, steps: [{ name: "train", condition: null }] });
+		expect(store.source(RUN)?.definition).toMatchObject({ version: 3, steps: [{ name: "train", condition: null }] });
 	});
 });
 

@@ -242,9 +242,33 @@ describe("the events' history", () => {
 				kind: "attemptLeased",
 				run: "ra",
 				step: "x",
-				data: { attemptId: "ra.x.1", attemptNumber: 1, fence: 1, agentId: "agent-1" },
+				data: { attemptId: "ra.x.1", attemptNumber: 1, fence: 1, agentId: "agent-1", memberIds: [], masterAddr: "" },
 			},
 		]);
+	});
+
+	it("tells of agents and join tokens, and keeps what tokens are known by to itself", () => {
+		const store = openReadStore(":memory:");
+		const story = createStory("ra");
+		const events = [
+			story.mode("lab-1", "draining", { reason: "disk swap", leave: true }),
+			story.forgotten("lab-1"),
+			story.tokenIssued("k1"),
+			story.tokenUsed("k1"),
+			story.tokenRevoked("k1"),
+		];
+		store.project([{ sequence: 1, events }]);
+		expect(store.events(null, null, 10).map(({ kind, run, data }) => ({ kind, run, data }))).toEqual([
+			{
+				...{ kind: "agentModeChanged", run: null },
+				data: { agentId: "lab-1", mode: "draining", reason: "disk swap", by: "ada", leave: true },
+			},
+			{ kind: "agentForgotten", run: null, data: { agentId: "lab-1", by: "ada" } },
+			{ kind: "joinTokenIssued", run: null, data: { tokenId: "k1", expiresAtMs: 3_601_003, uses: 1, by: "ada" } },
+			{ kind: "joinTokenUsed", run: null, data: { tokenId: "k1", host: "lab-1" } },
+			{ kind: "joinTokenRevoked", run: null, data: { tokenId: "k1", by: "ada" } },
+		]);
+		store.close();
 	});
 
 	it("drops the oldest in large steps", () => {

@@ -36,6 +36,10 @@ test("a report, with what is optional and without", () => {
 			metrics: [],
 			...{ startedAtMs: 1, finishedAtMs: 2, logBytes: 3, logDroppedBytes: 4 },
 			codeUse: { paths: ["./", "train.mjs"], key: "sha256:2", readsParams: false },
+			usage: {
+				...{ setupMs: 1, cpuSeconds: 2.5, peakMemoryBytes: 3, gpuSeconds: 0.5, peakGpuMemoryBytes: 4 },
+				limits: { memory: "cgroup v2" },
+			},
 		},
 	};
 	const { body } = reportCodec.decode(reportCodec.encode(report));

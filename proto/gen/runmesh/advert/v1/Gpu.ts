@@ -8,6 +8,10 @@ export interface Gpu {
   'model'?: (string);
   'memoryBytes'?: (number | string | Long);
   'driver'?: (string);
+  'index'?: (number);
+  'computeCapability'?: (string);
+  'parent'?: (string);
+  'fault'?: (string);
 }
 
 export interface Gpu__Output {
@@ -16,4 +20,8 @@ export interface Gpu__Output {
   'model': (string);
   'memoryBytes': (number);
   'driver': (string);
+  'index': (number);
+  'computeCapability': (string);
+  'parent': (string);
+  'fault': (string);
 }

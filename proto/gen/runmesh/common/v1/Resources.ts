@@ -7,10 +7,14 @@ export interface Resources {
   'cpuMillis'?: (number | string | Long);
   'memoryBytes'?: (number | string | Long);
   'gpu'?: (_runmesh_common_v1_GpuRequest | null);
+  'diskBytes'?: (number | string | Long);
+  'named'?: ({[key: string]: number | string | Long});
 }
 
 export interface Resources__Output {
   'cpuMillis': (number);
   'memoryBytes': (number);
   'gpu': (_runmesh_common_v1_GpuRequest__Output | null);
+  'diskBytes': (number);
+  'named': ({[key: string]: number});
 }

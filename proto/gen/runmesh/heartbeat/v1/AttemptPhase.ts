@@ -5,6 +5,8 @@ export const AttemptPhase = {
   ATTEMPT_PHASE_ACCEPTED: 'ATTEMPT_PHASE_ACCEPTED',
   ATTEMPT_PHASE_RUNNING: 'ATTEMPT_PHASE_RUNNING',
   ATTEMPT_PHASE_FINISHED: 'ATTEMPT_PHASE_FINISHED',
+  ATTEMPT_PHASE_PREPARING: 'ATTEMPT_PHASE_PREPARING',
+  ATTEMPT_PHASE_PAUSED: 'ATTEMPT_PHASE_PAUSED',
 } as const;
 
 export type AttemptPhase =
@@ -16,5 +18,9 @@ export type AttemptPhase =
   | 2
   | 'ATTEMPT_PHASE_FINISHED'
   | 3
+  | 'ATTEMPT_PHASE_PREPARING'
+  | 4
+  | 'ATTEMPT_PHASE_PAUSED'
+  | 5
 
 export type AttemptPhase__Output = typeof AttemptPhase[keyof typeof AttemptPhase]

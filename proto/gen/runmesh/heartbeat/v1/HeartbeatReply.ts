@@ -7,10 +7,14 @@ export interface HeartbeatReply {
   'leaderEpoch'?: (number | string | Long);
   'stop'?: (_runmesh_heartbeat_v1_StopAttempt)[];
   'settled'?: (string)[];
+  'leave'?: (boolean);
+  'advertise'?: (boolean);
 }
 
 export interface HeartbeatReply__Output {
   'leaderEpoch': (number);
   'stop': (_runmesh_heartbeat_v1_StopAttempt__Output)[];
   'settled': (string)[];
+  'leave': (boolean);
+  'advertise': (boolean);
 }

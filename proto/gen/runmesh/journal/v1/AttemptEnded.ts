@@ -5,6 +5,7 @@ import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh
 import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from '../../../runmesh/common/v1/ArtifactRef.ts';
 import type { Metric as _runmesh_common_v1_Metric, Metric__Output as _runmesh_common_v1_Metric__Output } from '../../../runmesh/common/v1/Metric.ts';
 import type { CodeUse as _runmesh_report_v1_CodeUse, CodeUse__Output as _runmesh_report_v1_CodeUse__Output } from '../../../runmesh/report/v1/CodeUse.ts';
+import type { Usage as _runmesh_report_v1_Usage, Usage__Output as _runmesh_report_v1_Usage__Output } from '../../../runmesh/report/v1/Usage.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AttemptEnded {
@@ -19,6 +20,7 @@ export interface AttemptEnded {
   'finishedAtMs'?: (number | string | Long);
   'reason'?: (string);
   'codeUse'?: (_runmesh_report_v1_CodeUse | null);
+  'usage'?: (_runmesh_report_v1_Usage | null);
 }
 
 export interface AttemptEnded__Output {
@@ -33,4 +35,5 @@ export interface AttemptEnded__Output {
   'finishedAtMs': (number);
   'reason': (string);
   'codeUse': (_runmesh_report_v1_CodeUse__Output | null);
+  'usage': (_runmesh_report_v1_Usage__Output | null);
 }

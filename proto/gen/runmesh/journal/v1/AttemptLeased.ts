@@ -9,6 +9,8 @@ export interface AttemptLeased {
   'attemptNumber'?: (number);
   'fence'?: (number | string | Long);
   'agentId'?: (string);
+  'memberIds'?: (string)[];
+  'masterAddr'?: (string);
 }
 
 export interface AttemptLeased__Output {
@@ -18,4 +20,6 @@ export interface AttemptLeased__Output {
   'attemptNumber': (number);
   'fence': (number);
   'agentId': (string);
+  'memberIds': (string)[];
+  'masterAddr': (string);
 }

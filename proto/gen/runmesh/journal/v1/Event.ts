@@ -21,6 +21,12 @@ import type { ApprovalAnswered as _runmesh_journal_v1_ApprovalAnswered, Approval
 import type { StepCancelRequested as _runmesh_journal_v1_StepCancelRequested, StepCancelRequested__Output as _runmesh_journal_v1_StepCancelRequested__Output } from '../../../runmesh/journal/v1/StepCancelRequested.ts';
 import type { CacheChecked as _runmesh_journal_v1_CacheChecked, CacheChecked__Output as _runmesh_journal_v1_CacheChecked__Output } from '../../../runmesh/journal/v1/CacheChecked.ts';
 import type { CacheRecorded as _runmesh_journal_v1_CacheRecorded, CacheRecorded__Output as _runmesh_journal_v1_CacheRecorded__Output } from '../../../runmesh/journal/v1/CacheRecorded.ts';
+import type { AttemptMemberEnded as _runmesh_journal_v1_AttemptMemberEnded, AttemptMemberEnded__Output as _runmesh_journal_v1_AttemptMemberEnded__Output } from '../../../runmesh/journal/v1/AttemptMemberEnded.ts';
+import type { AgentModeChanged as _runmesh_journal_v1_AgentModeChanged, AgentModeChanged__Output as _runmesh_journal_v1_AgentModeChanged__Output } from '../../../runmesh/journal/v1/AgentModeChanged.ts';
+import type { JoinTokenIssued as _runmesh_journal_v1_JoinTokenIssued, JoinTokenIssued__Output as _runmesh_journal_v1_JoinTokenIssued__Output } from '../../../runmesh/journal/v1/JoinTokenIssued.ts';
+import type { JoinTokenUsed as _runmesh_journal_v1_JoinTokenUsed, JoinTokenUsed__Output as _runmesh_journal_v1_JoinTokenUsed__Output } from '../../../runmesh/journal/v1/JoinTokenUsed.ts';
+import type { JoinTokenRevoked as _runmesh_journal_v1_JoinTokenRevoked, JoinTokenRevoked__Output as _runmesh_journal_v1_JoinTokenRevoked__Output } from '../../../runmesh/journal/v1/JoinTokenRevoked.ts';
+import type { AgentForgotten as _runmesh_journal_v1_AgentForgotten, AgentForgotten__Output as _runmesh_journal_v1_AgentForgotten__Output } from '../../../runmesh/journal/v1/AgentForgotten.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Event {
@@ -46,7 +52,13 @@ export interface Event {
   'stepCancelRequested'?: (_runmesh_journal_v1_StepCancelRequested | null);
   'cacheChecked'?: (_runmesh_journal_v1_CacheChecked | null);
   'cacheRecorded'?: (_runmesh_journal_v1_CacheRecorded | null);
-  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported"|"runAdmitted"|"runTimedOut"|"stepReadied"|"matrixExpanded"|"approvalRequested"|"approvalAnswered"|"stepCancelRequested"|"cacheChecked"|"cacheRecorded";
+  'attemptMemberEnded'?: (_runmesh_journal_v1_AttemptMemberEnded | null);
+  'agentModeChanged'?: (_runmesh_journal_v1_AgentModeChanged | null);
+  'joinTokenIssued'?: (_runmesh_journal_v1_JoinTokenIssued | null);
+  'joinTokenUsed'?: (_runmesh_journal_v1_JoinTokenUsed | null);
+  'joinTokenRevoked'?: (_runmesh_journal_v1_JoinTokenRevoked | null);
+  'agentForgotten'?: (_runmesh_journal_v1_AgentForgotten | null);
+  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported"|"runAdmitted"|"runTimedOut"|"stepReadied"|"matrixExpanded"|"approvalRequested"|"approvalAnswered"|"stepCancelRequested"|"cacheChecked"|"cacheRecorded"|"attemptMemberEnded"|"agentModeChanged"|"joinTokenIssued"|"joinTokenUsed"|"joinTokenRevoked"|"agentForgotten";
 }
 
 export interface Event__Output {
@@ -72,5 +84,11 @@ export interface Event__Output {
   'stepCancelRequested'?: (_runmesh_journal_v1_StepCancelRequested__Output | null);
   'cacheChecked'?: (_runmesh_journal_v1_CacheChecked__Output | null);
   'cacheRecorded'?: (_runmesh_journal_v1_CacheRecorded__Output | null);
-  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported"|"runAdmitted"|"runTimedOut"|"stepReadied"|"matrixExpanded"|"approvalRequested"|"approvalAnswered"|"stepCancelRequested"|"cacheChecked"|"cacheRecorded";
+  'attemptMemberEnded'?: (_runmesh_journal_v1_AttemptMemberEnded__Output | null);
+  'agentModeChanged'?: (_runmesh_journal_v1_AgentModeChanged__Output | null);
+  'joinTokenIssued'?: (_runmesh_journal_v1_JoinTokenIssued__Output | null);
+  'joinTokenUsed'?: (_runmesh_journal_v1_JoinTokenUsed__Output | null);
+  'joinTokenRevoked'?: (_runmesh_journal_v1_JoinTokenRevoked__Output | null);
+  'agentForgotten'?: (_runmesh_journal_v1_AgentForgotten__Output | null);
+  'body'?: "leaderElected"|"runSubmitted"|"runCancelRequested"|"runFinished"|"attemptLeased"|"attemptStarted"|"attemptEnded"|"stepSettled"|"stepRetryScheduled"|"modelVersionRegistered"|"deploymentChanged"|"replicaReported"|"runAdmitted"|"runTimedOut"|"stepReadied"|"matrixExpanded"|"approvalRequested"|"approvalAnswered"|"stepCancelRequested"|"cacheChecked"|"cacheRecorded"|"attemptMemberEnded"|"agentModeChanged"|"joinTokenIssued"|"joinTokenUsed"|"joinTokenRevoked"|"agentForgotten";
 }

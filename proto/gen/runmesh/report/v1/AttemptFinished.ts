@@ -6,6 +6,7 @@ import type { Failure as _runmesh_report_v1_Failure, Failure__Output as _runmesh
 import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from '../../../runmesh/common/v1/ArtifactRef.ts';
 import type { Metric as _runmesh_common_v1_Metric, Metric__Output as _runmesh_common_v1_Metric__Output } from '../../../runmesh/common/v1/Metric.ts';
 import type { CodeUse as _runmesh_report_v1_CodeUse, CodeUse__Output as _runmesh_report_v1_CodeUse__Output } from '../../../runmesh/report/v1/CodeUse.ts';
+import type { Usage as _runmesh_report_v1_Usage, Usage__Output as _runmesh_report_v1_Usage__Output } from '../../../runmesh/report/v1/Usage.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface AttemptFinished {
@@ -19,6 +20,7 @@ export interface AttemptFinished {
   'logBytes'?: (number | string | Long);
   'logDroppedBytes'?: (number | string | Long);
   'codeUse'?: (_runmesh_report_v1_CodeUse | null);
+  'usage'?: (_runmesh_report_v1_Usage | null);
 }
 
 export interface AttemptFinished__Output {
@@ -32,4 +34,5 @@ export interface AttemptFinished__Output {
   'logBytes': (number);
   'logDroppedBytes': (number);
   'codeUse': (_runmesh_report_v1_CodeUse__Output | null);
+  'usage': (_runmesh_report_v1_Usage__Output | null);
 }

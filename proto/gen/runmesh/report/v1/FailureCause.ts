@@ -13,6 +13,7 @@ export const FailureCause = {
   FAILURE_CAUSE_DISK: 'FAILURE_CAUSE_DISK',
   FAILURE_CAUSE_SERVING: 'FAILURE_CAUSE_SERVING',
   FAILURE_CAUSE_REJECTED: 'FAILURE_CAUSE_REJECTED',
+  FAILURE_CAUSE_SETUP: 'FAILURE_CAUSE_SETUP',
 } as const;
 
 export type FailureCause =
@@ -40,5 +41,7 @@ export type FailureCause =
   | 10
   | 'FAILURE_CAUSE_REJECTED'
   | 11
+  | 'FAILURE_CAUSE_SETUP'
+  | 12
 
 export type FailureCause__Output = typeof FailureCause[keyof typeof FailureCause]

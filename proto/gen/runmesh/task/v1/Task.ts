@@ -5,6 +5,9 @@ import type { NoopAction as _runmesh_task_v1_NoopAction, NoopAction__Output as _
 import type { ArtifactRef as _runmesh_common_v1_ArtifactRef, ArtifactRef__Output as _runmesh_common_v1_ArtifactRef__Output } from '../../../runmesh/common/v1/ArtifactRef.ts';
 import type { OutputSpec as _runmesh_task_v1_OutputSpec, OutputSpec__Output as _runmesh_task_v1_OutputSpec__Output } from '../../../runmesh/task/v1/OutputSpec.ts';
 import type { Resources as _runmesh_common_v1_Resources, Resources__Output as _runmesh_common_v1_Resources__Output } from '../../../runmesh/common/v1/Resources.ts';
+import type { EnvironmentSpec as _runmesh_task_v1_EnvironmentSpec, EnvironmentSpec__Output as _runmesh_task_v1_EnvironmentSpec__Output } from '../../../runmesh/task/v1/EnvironmentSpec.ts';
+import type { Limits as _runmesh_task_v1_Limits, Limits__Output as _runmesh_task_v1_Limits__Output } from '../../../runmesh/task/v1/Limits.ts';
+import type { GangPlace as _runmesh_task_v1_GangPlace, GangPlace__Output as _runmesh_task_v1_GangPlace__Output } from '../../../runmesh/task/v1/GangPlace.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface Task {
@@ -26,6 +29,10 @@ export interface Task {
   'code'?: (_runmesh_common_v1_ArtifactRef | null);
   'leaderEpoch'?: (number | string | Long);
   'trackCode'?: (boolean);
+  'image'?: (string);
+  'environment'?: (_runmesh_task_v1_EnvironmentSpec | null);
+  'limits'?: (_runmesh_task_v1_Limits | null);
+  'gang'?: (_runmesh_task_v1_GangPlace | null);
   'action'?: "command"|"noop";
 }
 
@@ -48,5 +55,9 @@ export interface Task__Output {
   'code': (_runmesh_common_v1_ArtifactRef__Output | null);
   'leaderEpoch': (number);
   'trackCode': (boolean);
+  'image': (string);
+  'environment': (_runmesh_task_v1_EnvironmentSpec__Output | null);
+  'limits': (_runmesh_task_v1_Limits__Output | null);
+  'gang': (_runmesh_task_v1_GangPlace__Output | null);
   'action'?: "command"|"noop";
 }
