@@ -6,6 +6,7 @@ import { isGang, placeOf } from "./members.ts";
 import type { AttemptEnding } from "./settle.ts";
 import type { Attempt, Member } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
+import { together } from "./usage.ts";
 
 /**
  * What a member's end means for the attempt: null while others have still to succeed. The results are those of the
@@ -18,11 +19,12 @@ export const endingOfMember = (
 	ending: AttemptEnding,
 ): AttemptEnding | null => {
 	if (!isGang(attempt)) return ending;
-	if (ending.state !== "succeeded") return toldByMember(attempt, member, ending);
 	const isLast = attempt.members.every((other) => other === member || other.ended);
-	if (isLast) return withFirst(attempt, member, ending);
+	const usage = together(attempt.used, ending.usage);
+	if (ending.state !== "succeeded") return { ...toldByMember(attempt, member, ending), usage };
+	if (isLast) return { ...withFirst(attempt, member, ending), usage };
 	const rank = attempt.members.indexOf(member);
-	const { outputs, metrics, startedAtMs, finishedAtMs, usage } = ending;
+	const { outputs, metrics, startedAtMs, finishedAtMs } = ending;
 	const results = rank === 0 ? { outputs, metrics } : { outputs: [], metrics: [] };
 	emit(turn, {
 		kind: "attemptMemberEnded",
@@ -30,7 +32,7 @@ export const endingOfMember = (
 		attemptId: attempt.id,
 		rank,
 		...results,
-		...{ startedAtMs, finishedAtMs, usage },
+		...{ startedAtMs, finishedAtMs, usage: ending.usage },
 	});
 	return null;
 };

@@ -6,7 +6,7 @@
  * does. What differs from that value is written, so that an older snapshot, which lacks a field, still reads.
  */
 
-import type { ArtifactRef } from "#shared/domain.ts";
+import type { ArtifactRef, Usage } from "#shared/domain.ts";
 import type { AgentId, RunId, StepKey } from "#shared/ids.ts";
 import type { ParamValue, PipelineDefinition, StepDefinition } from "#shared/pipeline/definition.ts";
 import { readStoredDefinition } from "#shared/pipeline/stored.ts";
@@ -53,10 +53,11 @@ interface StepDump {
 	fields: Fields;
 }
 
-interface AttemptDump extends Omit<Attempt, "step" | "members" | "masterAddr" | "result"> {
+interface AttemptDump extends Omit<Attempt, "step" | "members" | "masterAddr" | "result" | "used"> {
 	members?: Pick<Member, "agentId" | "ended">[];
 	masterAddr?: string;
 	result?: MemberResult | null;
+	used?: Usage | null;
 }
 
 interface RunDump {
@@ -193,18 +194,21 @@ const dumped = (step: StepDump | Step): StepDump => ("run" in step ? dumpStep(st
 const firstStep = stepAtFirst();
 
 /** Of a step on one agent only that: so it was written before there were others. */
-const dumpAttempt = ({ step: _, members, masterAddr, result, ...attempt }: Attempt): AttemptDump => ({
+const dumpAttempt = ({ step: _, members, masterAddr, result, used, ...attempt }: Attempt): AttemptDump => ({
 	...attempt,
 	...(members.length > 1
-		? { members: members.map(({ agentId, ended }) => ({ agentId, ended })), masterAddr, result }
+		? { members: members.map(({ agentId, ended }) => ({ agentId, ended })), masterAddr, result, used }
 		: {}),
 });
 
-const restoreAttempt = ({ members, masterAddr = "", result = null, ...attempt }: AttemptDump, step: Step): Attempt => {
+const restoreAttempt = (
+	{ members, masterAddr = "", result = null, used = null, ...attempt }: AttemptDump,
+	step: Step,
+): Attempt => {
 	const ended = (members ?? []).map((member) => member.ended);
 	const agentIds = members?.map(({ agentId }) => agentId) ?? [attempt.agentId];
 	const restored = newMembers(attempt.id, agentIds).map((member, rank) => ({ ...member, ended: ended[rank] ?? false }));
-	return { ...attempt, members: restored, masterAddr, result, step };
+	return { ...attempt, members: restored, masterAddr, result, used, step };
 };
 
 const dumpFields = <T extends object>(entity: T, atFirst: Partial<T>): Fields => {

@@ -28,6 +28,8 @@ export interface Attempt {
 	masterAddr: string;
 	/** What the first has left while others go on. */
 	result: MemberResult | null;
+	/** What those that are done took. */
+	used: Usage | null;
 	status: AttemptStatus;
 	leasedAtMs: number;
 	step: Step;
@@ -50,7 +52,6 @@ export interface MemberResult {
 	outputs: ArtifactRef[];
 	metrics: Metric[];
 	startedAtMs: number;
-	usage: Usage | null;
 }
 
 export interface ApprovalAnswer {

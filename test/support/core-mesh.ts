@@ -7,7 +7,7 @@ import type { Effect, Input } from "#coordinator/core/inputs.ts";
 import { type MeshState, newMeshState } from "#coordinator/core/state.ts";
 import { defaultCoreOptions } from "#coordinator/core/turn.ts";
 import { batchCodec, SCHEMA_VERSION } from "#coordinator/journal/codec.ts";
-import type { AttemptPhase, CodeUse, Failure, Heartbeat, Metric, Outcome, Task } from "#shared/domain.ts";
+import type { AttemptPhase, CodeUse, Failure, Heartbeat, Metric, Outcome, Task, Usage } from "#shared/domain.ts";
 import { type AgentId, memberId, type RunId } from "#shared/ids.ts";
 import type { PipelineDefinition } from "#shared/pipeline/definition.ts";
 import { gpuOf } from "./gpus.ts";
@@ -19,6 +19,7 @@ interface Result {
 	/** What outputs say. */
 	values?: Record<string, unknown>;
 	codeUse?: CodeUse;
+	usage?: Usage;
 	agentId?: AgentId;
 }
 
@@ -183,7 +184,7 @@ export class CoreMesh {
 			logBytes: 0,
 			logDroppedBytes: 0,
 			codeUse: more.codeUse ?? null,
-			usage: null,
+			usage: more.usage ?? null,
 		});
 	}
 

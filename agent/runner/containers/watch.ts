@@ -40,7 +40,7 @@ const hearsTerm = (pid: number): boolean => {
 	try {
 		const status = readFileSync(`/proc/${pid}/status`, "utf8");
 		return [...status.matchAll(/^Sig(?:Blk|Cgt):\s*([0-9a-f]+)$/gm)].some(
-			([, mask]) => (BigInt(`0x${mask}`) >> 14n) & 1n,
+			([, mask]) => ((BigInt(`0x${mask}`) >> 14n) & 1n) !== 0n,
 		);
 	} catch {
 		return false;

@@ -7,6 +7,7 @@ import type { AttemptEnded, AttemptLeased, AttemptMemberEnded, AttemptStarted, S
 import { newMembers } from "../members.ts";
 import { moveAttempt, moveStep, requireStep } from "../moves.ts";
 import type { Agent, Attempt, MeshState, Step } from "../state.ts";
+import { together } from "../usage.ts";
 
 /** `agents` by rank. */
 export const applyAttemptLeased = (state: MeshState, event: AttemptLeased, agents: readonly Agent[]): void => {
@@ -25,6 +26,7 @@ export const applyAttemptLeased = (state: MeshState, event: AttemptLeased, agent
 		),
 		masterAddr: event.masterAddr,
 		result: null,
+		used: null,
 		status: "leased",
 		leasedAtMs: event.atMs,
 		step,
@@ -71,7 +73,8 @@ export const applyAttemptMemberEnded = (state: MeshState, event: AttemptMemberEn
 	release(state, member.agentId, attempt);
 	member.ended = true;
 	const { outputs, metrics, startedAtMs, usage } = event;
-	if (event.rank === 0) attempt.result = { outputs, metrics, startedAtMs, usage };
+	attempt.used = together(attempt.used, usage);
+	if (event.rank === 0) attempt.result = { outputs, metrics, startedAtMs };
 };
 
 export const applyRetryScheduled = (state: MeshState, event: StepRetryScheduled): void => {

@@ -235,6 +235,7 @@ test("`down` stops a mesh of another process, and what a killed one left", async
 	const second = await startElsewhere();
 	await killHard(second);
 	expect(await stopMesh(home)).toEqual(expect.arrayContaining([expect.stringContaining("nats-server")]));
-	expect(allGone(second.processes)).toBe(true);
+	// Coordinator and agent end by themselves, once they have noticed.
+	await expect.poll(() => allGone(second.processes), { timeout: 10_000 }).toBe(true);
 	expect(await stopMesh(home)).toEqual([]);
 });

@@ -68,6 +68,11 @@ const checkLeases = ({ state, heardAtMs }: SimCoordinator, nowMs: number): void 
 	}
 };
 
+const agentsOf = (event: JournalEvent): AgentId[] => {
+	if (event.kind === "attemptLeased") return [event.agentId, ...event.memberIds];
+	return "agentId" in event ? [event.agentId] : [];
+};
+
 /** An agent is told to leave only when that was asked, and nothing is left on it. */
 export const checkLeaving = (
 	view: View,
@@ -76,7 +81,7 @@ export const checkLeaving = (
 	effects: readonly Effect[],
 ): void => {
 	// What was decided of it later in the same turn is seen already.
-	const changed = new Set(events.map((event) => ("agentId" in event ? event.agentId : null)));
+	const changed = new Set(events.flatMap(agentsOf));
 	for (const effect of effects) {
 		if (effect.kind !== "replyHeartbeat" || !effect.reply.leave) continue;
 		const [id = ""] = effect.replyTo.split("/");

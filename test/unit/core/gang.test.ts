@@ -59,6 +59,23 @@ story("it succeeds when all members have, with what the first has left, whoever 
 	expect(stopped(mesh)).toEqual([]);
 });
 
+story("what the members took is told together", (mesh) => {
+	const { tasks } = leased(mesh, 2);
+	const usage = (seconds: number, bytes: number) => ({
+		...{
+			setupMs: seconds,
+			cpuSeconds: seconds,
+			peakMemoryBytes: bytes,
+			gpuSeconds: seconds,
+			peakGpuMemoryBytes: bytes,
+		},
+		limits: { memory: "watched" },
+	});
+	mesh.finish(tasks[1] as Task, "succeeded", { usage: usage(3, 10) });
+	mesh.finish(tasks[0] as Task, "succeeded", { usage: usage(2, 40) });
+	expect(mesh.events("attemptEnded").at(-1)?.usage).toEqual({ ...usage(5, 40), setupMs: 3 });
+});
+
 story("a member that is done holds nothing any more, and is forgotten by its agent", (mesh) => {
 	const { tasks } = leased(mesh);
 	const second = tasks[1] as Task;

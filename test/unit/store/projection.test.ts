@@ -107,7 +107,9 @@ describe("a run's way through the tables", () => {
 		};
 		commit(story.submitted(digits), story.leased("prepare", 1, "agent-1", "agent-2", "agent-3"));
 		expect(step("prepare").attempts).toMatchObject([{ members: ["agent-2", "agent-3"], usage: null }]);
-		commit(story.started("prepare"), story.ended("prepare", "succeeded", 1, { usage }));
+		commit(story.memberEnded("prepare", 1), story.started("prepare"));
+		expect(step("prepare").state).toBe("running");
+		commit(story.ended("prepare", "succeeded", 1, { usage }));
 		expect(step("prepare").attempts).toMatchObject([{ agent: "agent-1", members: ["agent-2", "agent-3"], usage }]);
 	});
 
