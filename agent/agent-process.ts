@@ -7,6 +7,7 @@ import { errorTable, toRunmeshError } from "#shared/errors.ts";
 import { type RunningAgent, startAgent } from "./agent.ts";
 import { openLogFile } from "./log-file.ts";
 import { type AgentOptions, resolveOptions } from "./options.ts";
+import { withPresentHost } from "./present-host.ts";
 
 const EXIT_WITHIN_MS = 3_000;
 /** For good there is more to say. */
@@ -14,13 +15,15 @@ const LEAVE_WITHIN_MS = 10_000;
 
 export const runAgentProcess = async (argv: string[]): Promise<void> => {
 	let options: AgentOptions;
+	let note: string | null;
 	try {
-		options = resolveOptions(argv);
+		({ options, note } = withPresentHost(resolveOptions(argv)));
 	} catch (error) {
 		return fail(error, logTo(stderr()));
 	}
 	const { logFile } = options;
 	const log = logTo(logFile === null ? stderr() : openLogFile(resolve(logFile)));
+	if (note !== null) log.warn(note);
 	let agent: RunningAgent | null = null;
 	let ending = false;
 
@@ -33,7 +36,7 @@ export const runAgentProcess = async (argv: string[]): Promise<void> => {
 		await agent?.close(forGood).catch((error) => log.warn({ err: error }, "not all was closed"));
 		process.exit(0);
 	};
-	for (const signal of ["SIGTERM", "SIGINT"] as const) {
+	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 		process.on(signal, () => {
 			// Whoever asks twice does not want to wait.
 			if (ending) process.exit(0);

@@ -8,16 +8,13 @@ import { fetchArtifact } from "#shared/blobs/transfer.ts";
 import { monotonicClock } from "#shared/clock.ts";
 import type { Credentials } from "#shared/credentials.ts";
 import type { Report } from "#shared/domain.ts";
-import type { AgentId, AttemptId } from "#shared/ids.ts";
+import type { AgentId } from "#shared/ids.ts";
 import { lockFolder } from "#shared/lock.ts";
 import { startAgentRpc } from "./blobs/server.ts";
 import type { Command } from "./core/commands.ts";
-import { handle } from "./core/core.ts";
-import type { Input } from "./core/inputs.ts";
 import { createState } from "./core/state.ts";
+import { createCoreLoop } from "./core-loop.ts";
 import { firstFingerprint } from "./fingerprint/fingerprint.ts";
-import { createAgentGpus } from "./gpus.ts";
-import { watchHost } from "./host.ts";
 import { agentIdentity } from "./identity.ts";
 import { trimWhenIdle } from "./idle-memory.ts";
 import { claimAgentId } from "./link/agent-id.ts";
@@ -27,16 +24,13 @@ import { coordinatorAddress } from "./link/leader.ts";
 import { createPeers } from "./link/peers.ts";
 import { logProblems } from "./logs/problems.ts";
 import { createLogShipper } from "./logs/shipper.ts";
+import { watchMachine } from "./machine.ts";
 import { joinMesh, type MeshLink } from "./mesh-link.ts";
 import { capacityOf, dialable, type Offer } from "./offer.ts";
 import type { AgentOptions } from "./options.ts";
-import type { Others } from "./outside/others.ts";
-import { type OutsideWatch, watchOutside } from "./outside/watch.ts";
-import { watchOwner } from "./owner/watch.ts";
 import { createRunner } from "./runner/runner.ts";
 import { createServingHost } from "./serving-host.ts";
 import { watchStay } from "./stay.ts";
-import { watchUsable } from "./usable.ts";
 
 export interface RunningAgent {
 	agentId: AgentId;
@@ -78,7 +72,6 @@ export const startAgent = async (
 	let mesh: MeshLink | null = null;
 	/** Made before there was a connection. */
 	const early: Report[] = [];
-	let closed = false;
 
 	const idleMemory = trimWhenIdle(() => [...state.attempts.values()].every(({ phase }) => phase === "finished"));
 	const coordinator = coordinatorAddress(options.coordinator, () => logs.reconnect());
@@ -109,16 +102,16 @@ export const startAgent = async (
 		logs,
 		clock: monotonicClock,
 		sourcesOf: peers.sourcesOf,
-		devicesFor: (gpuIds, task) => gpus.devicesFor(gpuIds, task),
-		examineDevices: (gpuIds) => gpus.examine(gpuIds),
+		devicesFor: (gpuIds, task) => machine.gpus.devicesFor(gpuIds, task),
+		examineDevices: (gpuIds) => machine.gpus.examine(gpuIds),
 		limits: options.limits,
 		maxProcesses: options.maxProcesses,
-		deviceUse: (attemptId) => gpus.usageOf(attemptId),
+		deviceUse: (attemptId) => machine.gpus.usageOf(attemptId),
 		containerEngine: options.containerEngine,
 		environmentTimeoutMs: options.environmentTimeout,
 		environmentsMaxBytes: options.environmentsMax,
 		passEnv: options.passEnv,
-		onInput: (input) => dispatch(input),
+		onInput: (input) => core.dispatch(input),
 		warn,
 	});
 
@@ -137,80 +130,39 @@ export const startAgent = async (
 		isServing: () => serving.statuses().length > 0,
 		onWish: (reason) => {
 			log.info(`drains, to leave the mesh: ${reason}`);
-			dispatch({ kind: "drainAsked" });
+			core.dispatch({ kind: "drainAsked" });
 			mesh?.beat();
 		},
 		clock: monotonicClock,
 	});
 
-	/** A command may answer at once: inputs wait until what came before them is done. */
-	const waiting: Input[] = [];
-	let dispatching = false;
-	const dispatch = (input: Input): void => {
-		if (closed) return;
-		if (input.kind !== "heartbeatReplied" && input.kind !== "usableKnown") idleMemory.touch();
-		waiting.push(input);
-		if (dispatching) return;
-		dispatching = true;
-		try {
-			for (let next = waiting.shift(); next; next = waiting.shift()) {
-				for (const command of handle(state, next, monotonicClock.nowMs())) execute(command);
-			}
-		} finally {
-			dispatching = false;
-		}
-		if (mesh) stay.look();
-		if (input.kind === "closedChanged") mesh?.beat();
-	};
-
-	const usable = watchUsable(
-		() => capacityOf(offer.fingerprint, options),
-		(now, isUrgent) => {
-			dispatch({ kind: "usableKnown", usable: now });
-			if (isUrgent) mesh?.beat();
-		},
-	);
-	const owner = watchOwner({
-		terms: options.owner,
-		onChange: (reason) => dispatch({ kind: "closedChanged", by: "owner", reason, running: options.owner.onClose }),
-	});
-	let outside: OutsideWatch | null = null;
-
-	const gpus = createAgentGpus({
-		...{ options, folder, state, dispatch, warn },
-		fingerprint: () => offer.fingerprint,
-		onLeft: (devices) => options.others === "subtract" && usable.set({ devices }),
-		learn: (finding) => host.learn(finding),
-		lookAgain: () => host.lookAtGpus(),
+	const core = createCoreLoop({
+		state,
 		nowMs: () => monotonicClock.nowMs(),
-	});
-	const host = watchHost({
-		...{ folder, options, state, dispatch },
-		fetched: store.fetched,
-		gpuProbe: gpus.probe,
-		known: () => offer.fingerprint,
-		onChange: (fingerprint) => {
-			offer.fingerprint = fingerprint;
-			dispatch({ kind: "capacityKnown", capacity: capacityOf(fingerprint, options) });
-			usable.refresh();
-			mesh?.advertise();
+		onInput: ({ kind }) => {
+			if (kind !== "heartbeatReplied" && kind !== "usableKnown") idleMemory.touch();
 		},
-		onDiskUsable: (diskBytes) => usable.set({ diskBytes }),
+		execute,
+		onDone: ({ kind }) => {
+			if (mesh) stay.look();
+			if (kind === "closedChanged") mesh?.beat();
+		},
 	});
+	const { dispatch } = core;
 
-	const others = {
-		isHere: (attemptId: AttemptId) => state.attempts.has(attemptId),
-		onLook: (used: Others) => usable.set({ others: used }),
-	};
+	const machine = watchMachine({
+		...{ options, folder, state, offer, dispatch, warn },
+		fetched: store.fetched,
+		clock: monotonicClock,
+		onOffer: () => mesh?.advertise(),
+		onUrgent: () => mesh?.beat(),
+	});
 
 	/** GPUs first: what is recovered or comes new may hold one. */
 	const recover = async (): Promise<void> => {
-		await Promise.all([host.ready, owner.ready]);
+		await machine.ready;
 		dispatch(await runner.recover());
-		await host.keepDisk(runner.relieveDisk);
-		await gpus.firstLook();
-		// Only now is it known which attempts are our own.
-		if (!closed && options.others === "subtract") outside = watchOutside({ ...others, clock: monotonicClock, warn });
+		await machine.watchAttempts(runner.relieveDisk);
 	};
 	const recovered = recover();
 	const offline = setTimeout(async () => {
@@ -221,12 +173,12 @@ export const startAgent = async (
 	nats = await connecting;
 	clearTimeout(offline);
 	const claim = await claimAgentId(nats, agentId, folder);
-	const parts = { options, offer, state, usable: usable.current, serving, recovered };
+	const parts = { options, offer, state, usable: machine.usable, serving, recovered };
 	const joining = joinMesh({ nats, agentId, coordinator, ...parts, dispatch, log });
 	mesh = joining.link;
 	for (const report of early.splice(0)) mesh.report(report);
 	await joining.joined;
-	void recovered.then(() => host.lookCloser());
+	void recovered.then(() => machine.lookCloser());
 
 	return {
 		agentId,
@@ -238,12 +190,9 @@ export const startAgent = async (
 			dispatch({ kind: "drainAsked" });
 			await mesh?.leave(forGood);
 			claim.release();
-			closed = true;
+			core.close();
 			idleMemory.close();
-			host.close();
-			gpus.close();
-			owner.close();
-			outside?.close();
+			machine.close();
 			runner.close();
 			logs.close();
 			peers.close();

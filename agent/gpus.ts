@@ -11,8 +11,8 @@ import { givenDevices, type StepDevices } from "./gpu/environment.ts";
 import { watchGpus } from "./gpu/monitor.ts";
 import type { GpuUsage } from "./gpu/usage.ts";
 import type { AgentOptions } from "./options.ts";
-import { attemptPaths } from "./runner/paths.ts";
-import { readNamed } from "./runner/record.ts";
+import { attemptPaths } from "./runner/files/paths.ts";
+import { readNamed } from "./runner/files/process-record.ts";
 
 export interface AgentGpus {
 	readonly probe: GpuProbe;

@@ -11,7 +11,7 @@ import type { AgentId } from "#shared/ids.ts";
 import { attemptStatuses } from "./core/core.ts";
 import type { Input } from "./core/inputs.ts";
 import { type AgentState, closedReason } from "./core/state.ts";
-import { diskAvailableBytes } from "./fingerprint/disk.ts";
+import { diskGauge } from "./fingerprint/disk.ts";
 import { createAdvertiser } from "./link/advert.ts";
 import { onReconnect } from "./link/connection.ts";
 import { listenForControl } from "./link/control.ts";
@@ -82,20 +82,24 @@ export const joinMesh = (given: MeshLinkOptions): { link: MeshLink; joined: Prom
 		},
 		log,
 	);
-	const buildHeartbeat = async (): Promise<Heartbeat> => ({
-		agentId,
-		sessionId,
-		atMs: monotonicClock.nowMs(),
-		attempts: attemptStatuses(state),
-		load: {
+	const diskAvailableBytes = diskGauge(folder);
+	const buildHeartbeat = async (): Promise<Heartbeat> => {
+		const load = {
 			load1: loadavg()[0] ?? 0,
 			memoryAvailableBytes: freemem(),
-			diskAvailableBytes: await diskAvailableBytes(folder),
-		},
-		draining: state.draining,
-		usable: usable(),
-		closed: closedReason(state),
-	});
+			diskAvailableBytes: await diskAvailableBytes(),
+		};
+		return {
+			agentId,
+			sessionId,
+			atMs: monotonicClock.nowMs(),
+			attempts: attemptStatuses(state),
+			load,
+			draining: state.draining,
+			usable: usable(),
+			closed: closedReason(state),
+		};
+	};
 	const desired = followDesiredServing({
 		nats,
 		agentId,

@@ -3,7 +3,6 @@
  * `<home>/agent.json`, the running mesh's file, defaults; each goes before those behind it.
  */
 
-import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { readAgentFile } from "#shared/agent-file.ts";
 import { type AgentFlagValues, propertyOf, readFlag } from "#shared/agent-flag-values.ts";
@@ -12,6 +11,7 @@ import { RunmeshError } from "#shared/errors.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
 import { isName } from "#shared/ids.ts";
 import { readMesh } from "#shared/mesh.ts";
+import { reachableHost } from "#shared/reachable-host.ts";
 import { type OwnerTerms, ownerTerms } from "./owner/terms.ts";
 
 /** The values of all flags; of some, with what stands in for them where nothing was given. */
@@ -61,7 +61,7 @@ export const resolveOptions = (argv: string[], env: NodeJS.ProcessEnv = process.
 		nats: nats.length > 0 ? nats : [mesh?.nats ?? "nats://127.0.0.1:4222"],
 		coordinator: hostAndPort(coordinator ?? mesh?.grpc ?? "127.0.0.1:7401"),
 		owner: ownerTerms(values),
-		advertise: advertise ?? (isAnyAddress(host) ? hostname() : host),
+		advertise: advertise ?? reachableHost(host),
 	});
 };
 
@@ -80,8 +80,6 @@ const parseFlags = (argv: string[]): Partial<Record<AgentFlagName | "home", stri
 		throw new RunmeshError("RM_BAD_INPUT", (cause as Error).message, { hint: `known are ${names.join(", ")}`, cause });
 	}
 };
-
-const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 const hostAndPort = (text: string): string => {
 	if (/^.+:\d{1,5}$/.test(text)) return text;

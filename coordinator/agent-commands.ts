@@ -37,11 +37,18 @@ export const createAgentCommands = (state: MeshState, take: (input: Input) => Pr
 	};
 };
 
-const stillThere = ({ id, online, attempts }: Agent): RunmeshError =>
-	online
-		? new RunmeshError("RM_CONFLICT", `${id} is online: only an agent that is lost can be forgotten`, {
-				hint: `\`runmesh agents drain ${id} --leave\` ends it once its work is done`,
-			})
-		: new RunmeshError("RM_CONFLICT", `${id} still holds ${[...attempts].map((attempt) => attempt.id).join(", ")}`, {
-				hint: "its attempts are lost when its lease is over; try again then",
-			});
+const stillThere = ({ id, online, attempts }: Agent): RunmeshError => {
+	if (online) {
+		return new RunmeshError("RM_CONFLICT", `${id} is online: only an agent that is lost can be forgotten`, {
+			hint: `\`runmesh agents drain ${id} --leave\` ends it once its work is done`,
+		});
+	}
+	if (attempts.size === 0) {
+		return new RunmeshError("RM_CONFLICT", `${id} may be alive: this coordinator has not led for long`, {
+			hint: "try again when its lease is over, in half a minute",
+		});
+	}
+	return new RunmeshError("RM_CONFLICT", `${id} still holds ${[...attempts].map((attempt) => attempt.id).join(", ")}`, {
+		hint: "its attempts are lost when its lease is over; try again then",
+	});
+};

@@ -146,8 +146,7 @@ const main = async (): Promise<void> => {
 	output.on("error", () => undefined);
 	const log = pino({ name: "coordinator", level: process.env.RUNMESH_LOG_LEVEL ?? "info" }, output);
 	const stop = (code: number): never => process.exit(code);
-	process.on("SIGTERM", () => stop(0));
-	process.on("SIGINT", () => stop(0));
+	for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(0));
 	// Its supervisor died: leave, so that the next one finds the ports free.
 	process.on("disconnect", () => stop(0));
 	try {

@@ -1,10 +1,10 @@
 /** What a coordinator is started with, resolved once: flags, then environment, then defaults. */
 
-import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { RunmeshError } from "#shared/errors.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
 import { parseBytes } from "#shared/pipeline/units.ts";
+import { reachableHost } from "#shared/reachable-host.ts";
 
 export interface CoordinatorOptions {
 	home: Home;
@@ -49,7 +49,7 @@ export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv
 		home: values.home ? resolveHome(values.home) : resolveHome(),
 		nats: values.nats ?? env.RUNMESH_NATS ?? "nats://127.0.0.1:4222",
 		host,
-		advertise: values.advertise ?? env.RUNMESH_ADVERTISE ?? (isAnyAddress(host) ? hostname() : host),
+		advertise: values.advertise ?? env.RUNMESH_ADVERTISE ?? reachableHost(host),
 		httpPort: integer("--http-port", values["http-port"] ?? env.RUNMESH_HTTP_PORT, 7400, 0, 65_535),
 		grpcPort: integer("--grpc-port", values["grpc-port"] ?? env.RUNMESH_GRPC_PORT, 7401, 0, 65_535),
 		replicas: integer("--replicas", values.replicas ?? env.RUNMESH_REPLICAS, 1, 1, 5),
@@ -58,8 +58,6 @@ export const resolveCoordinatorOptions = (argv: string[], env: NodeJS.ProcessEnv
 		historyBytes: bytes("--history-bytes", values["history-bytes"] ?? env.RUNMESH_HISTORY_BYTES, "4GiB"),
 	});
 };
-
-const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 const integer = (name: string, text: string | undefined, fallback: number, min: number, max: number): number => {
 	if (text === undefined) return fallback;

@@ -8,7 +8,7 @@ import { isGroupFull } from "./core/assign.ts";
 import { requestOf } from "./core/claims.ts";
 import { runnerFor } from "./core/equals.ts";
 import { scopeOf } from "./core/facts.ts";
-import type { Attempt, MeshState, Run, Step } from "./core/state.ts";
+import type { Agent, Attempt, MeshState, Run, Step } from "./core/state.ts";
 import { isSettled } from "./core/transitions.ts";
 import { type PlacementRequest, rejectReason } from "./placement/feasible.ts";
 import { type AgentNode, emptied, unclaimed } from "./placement/node.ts";
@@ -199,11 +199,15 @@ const capacity = (state: MeshState, step: Step): WaitView => {
 	const agents = [...state.agents.values()];
 	if (agents.length === 0) return wait("agents", "no agent has joined the mesh", null);
 	const blockers = agents.map((agent): Blocker => {
-		const declined = step.declinedUntilMs?.has(agent.id) ? "handed it back a moment ago" : null;
-		const reason = declined ?? rejectReason(agent.node, request) ?? "has room now";
+		const reason = barred(agent, step) ?? rejectReason(agent.node, request) ?? "has room now";
 		return { kind: "agent", id: agent.id, reason };
 	});
 	return wait(...verdict(state, request), null, blockers);
+};
+
+const barred = ({ id, stopping }: Agent, step: Step): string | null => {
+	if ([...stopping.values()].includes(step)) return "still stops its part of the attempt before";
+	return step.declinedUntilMs?.has(id) ? "handed it back a moment ago" : null;
 };
 
 /** Whether waiting helps: some agent could run it once there is room, or none ever can. */

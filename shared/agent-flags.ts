@@ -67,7 +67,7 @@ export const agentFlags = {
 	},
 	advertise: {
 		...{ group: "mesh", kind: "text", value: "host", default: null, env: "RUNMESH_ADVERTISE" },
-		help: "address that others reach it at; that of --host, or this host's name where that is every address",
+		help: "address that others reach it at; that of --host, or the first of this machine's where that is every address",
 	},
 	"grpc-port": {
 		...{ group: "mesh", kind: "port", value: "port", default: "7402", env: "RUNMESH_AGENT_GRPC_PORT" },

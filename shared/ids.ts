@@ -30,6 +30,9 @@ export const attemptId = (run: RunId, step: StepKey, attemptNumber: number): Att
 /** By which the member of that rank goes of an attempt on several agents: it has a record and a log of its own. */
 export const memberId = (id: AttemptId, rank: number): AttemptId => (rank === 0 ? id : (`${id}.r${rank}` as AttemptId));
 
+/** The attempt that a member is a part of. */
+export const attemptOfMember = (id: AttemptId): AttemptId => id.replace(/\.r\d+$/, "") as AttemptId;
+
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /** The last `length` digits of a whole number: letters and numerals that sort as it does. */

@@ -132,6 +132,7 @@ const unable = (state: AgentState, attempt: Attempt, reason: string, nowMs: numb
 	if (attempt.phase !== "preparing") return [];
 	if (attempt.stop) return neverStarted(attempt, null, nowMs);
 	const { attemptId } = attempt.identity;
+	gaveTaskBack(state);
 	return [handBack(state, attempt.identity, reason, nowMs), { kind: "discard", attemptId }];
 };
 

@@ -51,6 +51,8 @@ const usualPace = {
 	/** Where too little could go, a scan so soon again finds no more. */
 	evictAgainMs: 30_000,
 	measureMs: 60_000,
+	/** So many times as long as it took. */
+	measureRest: 100,
 };
 /** Longer than a disk that works. */
 const LIMIT_MS = 10_000;
@@ -98,7 +100,7 @@ export const keepDisk = (options: DiskOptions): DiskWatch => {
 		takenBytes = whole.get(folder) ?? takenBytes;
 		const nowMs = performance.now();
 		// A large tree is walked seldom.
-		measureAtMs = nowMs + Math.max(pace.measureMs, 100 * (nowMs - beganMs));
+		measureAtMs = nowMs + Math.max(pace.measureMs, pace.measureRest * (nowMs - beganMs));
 	};
 
 	const isOverBound = (): boolean => boundBytes !== null && takenBytes > boundBytes;

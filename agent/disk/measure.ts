@@ -1,6 +1,6 @@
 /** How much disk folders take, walked by a process of its own that gives way to others. */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 /** Of a tree with millions of files on a slow disk. */
 const LIMIT_MS = 300_000;
@@ -10,17 +10,24 @@ export const measureFolders = (folders: readonly string[]): Promise<Map<string, 
 	new Promise((resolve) => {
 		if (folders.length === 0) return resolve(new Map());
 		// -x: what a step has mounted is another disk. What it hides from itself is not counted, and no reason to fail.
-		const child = spawn("nice", ["-n", "15", "du", "-skx", "--", ...folders], { stdio: ["ignore", "pipe", "ignore"] });
+		const args = ["-n", "15", "du", "-skx", "--", ...folders];
+		let child: ChildProcess;
+		try {
+			// Where no more files can be opened it has no output.
+			child = spawn("nice", args, { stdio: ["ignore", "pipe", "ignore"] });
+		} catch {
+			return resolve(new Map());
+		}
 		let text = "";
 		const timer = setTimeout(() => end(), LIMIT_MS);
 		const end = (): void => {
 			clearTimeout(timer);
 			child.kill("SIGKILL");
-			child.stdout.destroy();
+			child.stdout?.destroy();
 			child.unref();
 			resolve(parseSizes(text));
 		};
-		child.stdout.on("data", (bytes: Buffer) => {
+		child.stdout?.on("data", (bytes: Buffer) => {
 			text += bytes.toString();
 		});
 		child.on("error", end);

@@ -4,7 +4,7 @@
  */
 
 import { execFile } from "node:child_process";
-import type { Environment } from "../runner/environment.ts";
+import type { Environment } from "../runner/setup/environment.ts";
 
 const PATIENCE_MS = 30_000;
 

@@ -12,7 +12,10 @@ export const buildFailure = (
 ): AttemptError => {
 	const all = textOf(log);
 	const hint = NO_NETWORK.test(all) ? UNREACHED : "";
-	const message = [`${what} could not be made: ${reasonOf(end, timeoutMs)}`, lastLines(log), hint];
+	const said = lastLines(log)
+		.split("\n")
+		.filter((line) => !TRIED_AGAIN.test(line));
+	const message = [`${what} could not be made: ${hint}${reasonOf(end, timeoutMs)}`, ...said];
 	return new AttemptError(NO_SPACE.test(all) ? "disk" : "setup", message.filter((part) => part !== "").join("\n"));
 };
 
@@ -39,8 +42,11 @@ const NO_NETWORK = new RegExp(
 	"i",
 );
 
+/** What comes of it in the end says more. */
+const TRIED_AGAIN = /^WARNING: Retrying \(/;
+
 const UNREACHED =
-	"the agent can't reach where packages come from: mend its network, or name a mirror that it reaches in the step's env, such as PIP_INDEX_URL, NPM_CONFIG_REGISTRY or CONDA_CHANNEL_ALIAS";
+	"the agent can't reach where packages come from (mend its network, or name a mirror that it reaches in the step's env, such as PIP_INDEX_URL, NPM_CONFIG_REGISTRY or CONDA_CHANNEL_ALIAS); ";
 
 const textOf = (path: string): string => {
 	try {

@@ -2,8 +2,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import type { Environment } from "../runner/environment.ts";
-import { signalGroup } from "../runner/process.ts";
+import type { Environment } from "../runner/setup/environment.ts";
+import { signalGroup } from "../system/process.ts";
+import { quote } from "../system/shell.ts";
 import type { Hear } from "./voice.ts";
 
 /** How its commands ended. */
@@ -59,8 +60,6 @@ const failedOf = (commands: readonly string[][], identityPath: string): Commands
 	const [index = "", code = ""] = left.trim().split(" ");
 	return { kind: "failed", command: shown(commands[Number.parseInt(index, 10)] ?? []), code: Number(code) };
 };
-
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Programs by their names alone, options as they are. */
 const shown = ([program = "", ...args]: readonly string[]): string =>

@@ -1,8 +1,8 @@
 /** An environment of conda, by micromamba, mamba or conda, whichever the agent has. */
 
 import { posix } from "node:path";
-import type { Environment } from "../runner/environment.ts";
 import { AttemptError } from "../runner/failure.ts";
+import type { Environment } from "../runner/setup/environment.ts";
 import { readCodeFile } from "./code-files.ts";
 import type { Ingredients, Recipe } from "./plan.ts";
 import { findProgram } from "./tools.ts";

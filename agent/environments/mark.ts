@@ -1,8 +1,7 @@
 /** What the making of an environment starts is marked, so that whatever leaves its group can be found and ended. */
 
-import { readdirSync } from "node:fs";
-import { attemptOf } from "../runner/leftovers.ts";
-import { signalProcess } from "../runner/process.ts";
+import { attemptOf, processIds } from "../system/proc.ts";
+import { signalProcess } from "../system/process.ts";
 
 /** Not a step's, but marked in the same way: by its folder, for other agents of the machine may be making the same. */
 export const markOf = (home: string): { RUNMESH_ATTEMPT: string } => ({ RUNMESH_ATTEMPT: home });
@@ -14,9 +13,7 @@ const ROUNDS = 10;
 export const endMarked = (home: string): void => {
 	if (process.platform !== "linux") return;
 	for (let round = 0; round < ROUNDS; round++) {
-		const left = readdirSync("/proc")
-			.map(Number)
-			.filter((pid) => pid > 0 && attemptOf(pid) === markOf(home).RUNMESH_ATTEMPT);
+		const left = processIds().filter((pid) => attemptOf(pid) === markOf(home).RUNMESH_ATTEMPT);
 		for (const pid of left) signalProcess(pid, "SIGKILL");
 		if (left.length === 0) return;
 	}

@@ -1,8 +1,8 @@
 /** Packages of Node, by `npm ci`: those of the lock file and no others. */
 
 import { delimiter, posix } from "node:path";
-import type { Environment } from "../runner/environment.ts";
 import { AttemptError } from "../runner/failure.ts";
+import type { Environment } from "../runner/setup/environment.ts";
 import { findCodeFile, readCodeFile } from "./code-files.ts";
 import type { Ingredients, Place, Recipe } from "./plan.ts";
 import { askProgram, findProgram } from "./tools.ts";

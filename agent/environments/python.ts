@@ -1,7 +1,7 @@
 /** A virtual environment of Python: by uv where the agent has it, else by python's own venv and pip. */
 
-import type { Environment } from "../runner/environment.ts";
 import { AttemptError } from "../runner/failure.ts";
+import type { Environment } from "../runner/setup/environment.ts";
 import type { Ingredients, Recipe } from "./plan.ts";
 import { readRequirements } from "./requirements.ts";
 import { askProgram, findProgram } from "./tools.ts";

@@ -1,8 +1,8 @@
 /** Which environment an attempt uses, for the next agent; and how much of its stderr told of the making. */
 
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { sizeOf } from "../logs/spool.ts";
-import type { AttemptPaths } from "../runner/paths.ts";
+import { readJson, replaceFile } from "../runner/files/file.ts";
+import type { AttemptPaths } from "../runner/files/paths.ts";
 
 interface UseRecord {
 	key: string;
@@ -12,15 +12,8 @@ interface UseRecord {
 
 export const writeRecord = (paths: AttemptPaths, key: string): void => {
 	const record: UseRecord = { key, setupBytes: sizeOf(paths.stderr) };
-	writeFileSync(`${paths.environment}.new`, JSON.stringify(record), { mode: 0o600 });
-	renameSync(`${paths.environment}.new`, paths.environment);
+	replaceFile(paths.environment, JSON.stringify(record));
 };
 
 /** null when it uses none. */
-export const readRecord = (paths: AttemptPaths): UseRecord | null => {
-	try {
-		return JSON.parse(readFileSync(paths.environment, "utf8")) as UseRecord;
-	} catch {
-		return null;
-	}
-};
+export const readRecord = (paths: AttemptPaths): UseRecord | null => readJson(paths.environment);

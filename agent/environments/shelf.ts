@@ -8,9 +8,9 @@ import { execFile } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { isAlive } from "#shared/process.ts";
-import type { Environment } from "../runner/environment.ts";
-import { parseIdentity, signalGroup } from "../runner/process.ts";
-import type { Trash } from "../runner/trash.ts";
+import type { Trash } from "../runner/files/trash.ts";
+import type { Environment } from "../runner/setup/environment.ts";
+import { parseIdentity, signalGroup } from "../system/process.ts";
 import { endMarked } from "./mark.ts";
 import type { Place } from "./plan.ts";
 

@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
-import type { Environment } from "../runner/environment.ts";
+import type { Environment } from "../runner/setup/environment.ts";
 
 /** null when it is in none of the folders. */
 export const findProgram = (name: string, folders: readonly string[]): string | null => {

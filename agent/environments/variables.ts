@@ -1,6 +1,6 @@
 /** Variables by which people tell package tools where to look: they hold for building an environment too. */
 
-import type { Environment } from "../runner/environment.ts";
+import type { Environment } from "../runner/setup/environment.ts";
 
 const TOOLS = /^(?:PIP|UV|NPM_CONFIG|CONDA|MAMBA)_/;
 /** What a shell with an environment switched on says of that. */

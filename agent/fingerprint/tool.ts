@@ -3,7 +3,7 @@
  * ends, such as a driver's tool that waits for its device, is asked no more before it has gone.
  */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 export const PROBE_TIMEOUT_MS = 3_000;
 
@@ -11,6 +11,9 @@ const OUTPUT_BYTES = 1024 * 1024;
 const COMPLAINT_BYTES = 4 * 1024;
 /** Something that it leaves behind may hold its output open. */
 const OUTPUT_AFTER_END_MS = 200;
+
+/** Not its own doing, nor that of what it looks at: the host has no more processes or files to give. */
+export class NotStarted extends Error {}
 
 /** Programs that were killed and have not gone. */
 const stuck = new Set<string>();
@@ -39,7 +42,8 @@ export interface ToolAnswer {
 export const runTool = (program: string, args: string[], timeoutMs = PROBE_TIMEOUT_MS): Promise<ToolAnswer | null> =>
 	new Promise((resolve, reject) => {
 		if (stuck.has(program)) return reject(new Error(`${program} hangs since it was asked before`));
-		const child = spawn(program, args, {
+		// Where no more files can be opened it has no output.
+		const child: ChildProcess = spawn(program, args, {
 			env: { ...process.env, LC_ALL: "C" },
 			// Of a group of its own, to be killed as one.
 			detached: process.platform !== "win32",
@@ -53,8 +57,8 @@ export const runTool = (program: string, args: string[], timeoutMs = PROBE_TIMEO
 
 		const settle = (): void => {
 			clearTimeout(timer);
-			child.stdout.destroy();
-			child.stderr.destroy();
+			child.stdout?.destroy();
+			child.stderr?.destroy();
 			child.unref();
 		};
 		const giveUp = (why: string): void => {
@@ -68,18 +72,18 @@ export const runTool = (program: string, args: string[], timeoutMs = PROBE_TIMEO
 			resolve({ code, signal, output: Buffer.concat(output).toString(), complaint });
 		};
 
-		child.stdout.on("data", (bytes: Buffer) => {
+		child.stdout?.on("data", (bytes: Buffer) => {
 			outputBytes += bytes.length;
 			if (outputBytes > OUTPUT_BYTES) giveUp(`said more than ${OUTPUT_BYTES / 1024} KiB`);
 			else output.push(bytes);
 		});
-		child.stderr.on("data", (bytes: Buffer) => {
+		child.stderr?.on("data", (bytes: Buffer) => {
 			if (complaint.length < COMPLAINT_BYTES) complaint += bytes.toString();
 		});
 		child.on("error", (error: NodeJS.ErrnoException) => {
 			settle();
 			if (error.code === "ENOENT") resolve(null);
-			else reject(new Error(`${program} can't be started: ${error.message}`));
+			else reject(new NotStarted(`${program} can't be started: ${error.message}`));
 		});
 		child.on("exit", (code, signal) => {
 			stuck.delete(program);

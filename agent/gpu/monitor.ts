@@ -5,6 +5,7 @@
 
 import type { Gpu, Usable } from "#shared/domain.ts";
 import type { AttemptId } from "#shared/ids.ts";
+import { NotStarted } from "../fingerprint/tool.ts";
 import { createBudgets, type Excess } from "./budget.ts";
 import { createFaults } from "./faults.ts";
 import { watchKernelLog } from "./kernel-log.ts";
@@ -85,7 +86,8 @@ export const watchGpus = (options: GpuMonitorOptions): GpuMonitor => {
 		} catch (error) {
 			failures++;
 			if (failures === 1) warn("the GPUs could not be looked at", error);
-			if (!closed && faults.observeFailure(devices, (error as Error).message)) options.onFaults();
+			if (!closed && !(error instanceof NotStarted) && faults.observeFailure(devices, (error as Error).message))
+				options.onFaults();
 		}
 	};
 

@@ -1,8 +1,9 @@
 /** Whose a process on a GPU is: an attempt's of this agent, or another's, with its user and its program. */
 
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { AttemptId } from "#shared/ids.ts";
 import { fieldsOfStat } from "#shared/process.ts";
+import { attemptOf, textOf } from "../system/proc.ts";
 
 export type Owner =
 	| { kind: "attempt"; attemptId: AttemptId }
@@ -21,8 +22,8 @@ export interface KnownAttempts {
 export const ownerOf = (pid: number, { has, sessions }: KnownAttempts, proc = "/proc"): Owner => {
 	const [state = "Z", , , session] = fieldsOfStat(textOf(`${proc}/${pid}/stat`));
 	if (state === "Z" || state === "") return { kind: "unseen" };
-	const named = /(?:^|\0)RUNMESH_ATTEMPT=([^\0]*)/.exec(textOf(`${proc}/${pid}/environ`))?.[1];
-	if (named !== undefined && has(named)) return { kind: "attempt", attemptId: named as AttemptId };
+	const named = attemptOf(pid, proc);
+	if (named !== null && has(named)) return { kind: "attempt", attemptId: named as AttemptId };
 	const bySession = sessions.get(Number(session));
 	if (bySession !== undefined) return { kind: "attempt", attemptId: bySession };
 	const uid = statSync(`${proc}/${pid}`, { throwIfNoEntry: false })?.uid;
@@ -31,15 +32,6 @@ export const ownerOf = (pid: number, { has, sessions }: KnownAttempts, proc = "/
 	for (const attemptId of sessions.values()) if (groups.includes(attemptId)) return { kind: "attempt", attemptId };
 	const program = textOf(`${proc}/${pid}/comm`).trim();
 	return { kind: "other", who: [userOf(uid), program].filter((word) => word !== "").join(", ") };
-};
-
-/** "" when it is gone, or not ours to read. */
-const textOf = (path: string): string => {
-	try {
-		return readFileSync(path, "latin1");
-	} catch {
-		return "";
-	}
 };
 
 const userOf = (uid: number | undefined): string => {

@@ -8,11 +8,11 @@
 
 import {
 	closeSync,
+	constants,
 	fstatSync,
 	fsyncSync,
 	ftruncateSync,
 	openSync,
-	readFileSync,
 	renameSync,
 	statfsSync,
 	statSync,
@@ -20,6 +20,7 @@ import {
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { createAnew, READ_AT_ONCE, readPlain } from "../system/plain-file.ts";
 
 export const spoolStreams = ["stdout", "stderr", "metrics"] as const;
 export type SpoolStream = (typeof spoolStreams)[number];
@@ -94,7 +95,7 @@ export class Spool {
 		const bytes = Buffer.allocUnsafe(length);
 		let bytesRead = 0;
 		try {
-			const file = await open(this.#files[stream], "r");
+			const file = await open(this.#files[stream], READ_AT_ONCE);
 			try {
 				({ bytesRead } = await file.read(bytes, 0, length, offset));
 			} finally {
@@ -146,7 +147,7 @@ export class Spool {
 	#save(): void {
 		try {
 			const staged = `${this.#statePath}.new`;
-			const file = openSync(staged, "w", 0o600);
+			const file = createAnew(staged);
 			try {
 				writeFileSync(file, JSON.stringify(this.#state));
 				fsyncSync(file);
@@ -166,7 +167,7 @@ export const limitPath = ({ stdout }: SpoolFiles): string => `${stdout}.limit`;
 
 const readState = (path: string): SpoolState => {
 	try {
-		const state: unknown = JSON.parse(readFileSync(path, "utf8"));
+		const state: unknown = JSON.parse(readPlain(path).toString());
 		return isState(state) ? state : freshState();
 	} catch {
 		return freshState();
@@ -205,7 +206,8 @@ export const sizeOf = (path: string): number => {
 /** Bytes cut off; none when the file can't be cut now, and the next scan tries again. */
 const cutFile = (path: string, limit: number): number => {
 	try {
-		const file = openSync(path, "r+");
+		// What a step put a link to is its own to cut.
+		const file = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW);
 		try {
 			const { size } = fstatSync(file);
 			ftruncateSync(file, limit);

@@ -3,12 +3,11 @@
 import { readFile } from "node:fs/promises";
 import { totalmem } from "node:os";
 import { memoryBytes } from "../fingerprint/memory.ts";
-import { parseOwnGroups } from "../runner/limits/own-groups.ts";
+import { parseOwnGroups } from "../system/own-groups.ts";
+import { TICKS_PER_SECOND } from "../system/proc.ts";
 import type { Look } from "./others.ts";
 
 export type MachineUse = Pick<Look, "busyCpuSeconds" | "cores" | "usedMemoryBytes" | "memoryBytes">;
-
-export const TICKS_PER_SECOND = 100;
 
 /** Throws where it can't be told. */
 export const readMachine = async (): Promise<MachineUse> => {

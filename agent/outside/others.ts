@@ -12,6 +12,7 @@ export interface Look {
 	memoryBytes: number;
 	/** What the agent and its attempts took since the look before. */
 	ownCpuSeconds: number;
+	/** Of it, what they claimed. */
 	ownMemoryBytes: number;
 }
 

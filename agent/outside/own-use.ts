@@ -3,20 +3,22 @@
  * are not among it: what they take can't be placed.
  */
 
-import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { AttemptId } from "#shared/ids.ts";
 import { bootId, fieldsOfStat, startOfStat } from "#shared/process.ts";
-import { attemptOf } from "../runner/leftovers.ts";
-import { TICKS_PER_SECOND } from "./machine.ts";
+import { attemptOf, processIds, TICKS_PER_SECOND, textOf } from "../system/proc.ts";
 
 export interface OwnUse {
 	/** Since it was asked last. */
 	cpuSeconds: number;
 	memoryBytes: number;
+	/** Of the memory, what attempts use beyond what they claimed: nobody else can have it. */
+	excessBytes: number;
 }
 
 interface Own {
+	/** null for the agent itself, and a supervisor that waits. */
+	attempt: AttemptId | null;
 	pid: number;
 	/** The pid alone may be another's by the next look. */
 	start: string;
@@ -30,8 +32,14 @@ interface Own {
 /** A process of this size may share much of it with others. */
 const LARGE_BYTES = 64 * 1024 ** 2;
 
-/** `isHere` says whether an attempt is one of this agent's: another may run on the same machine. */
-export const ownUseMeter = (isHere: (attemptId: AttemptId) => boolean): (() => Promise<OwnUse>) => {
+/**
+ * `isHere` says whether an attempt is one of this agent's: another may run on the same machine. `claimed` is the memory
+ * that it has claimed.
+ */
+export const ownUseMeter = (
+	isHere: (attemptId: AttemptId) => boolean,
+	claimed: (attemptId: AttemptId) => number,
+): (() => Promise<OwnUse>) => {
 	let before = new Map<string, Own>();
 	let lookedAt = Number.POSITIVE_INFINITY;
 	const marks = createMarks(isHere);
@@ -40,8 +48,15 @@ export const ownUseMeter = (isHere: (attemptId: AttemptId) => boolean): (() => P
 		const cpuTicks = ticksSince(before, own, lookedAt);
 		before = own;
 		lookedAt = ticksNow();
-		const memory = await Promise.all([...own.values()].map(memoryOf));
-		return { cpuSeconds: cpuTicks / TICKS_PER_SECOND, memoryBytes: memory.reduce((sum, bytes) => sum + bytes, 0) };
+		let memoryBytes = 0;
+		const used = new Map<AttemptId, number>();
+		for (const { attempt, bytes } of await Promise.all([...own.values()].map(memoryOf))) {
+			memoryBytes += bytes;
+			if (attempt !== null) used.set(attempt, (used.get(attempt) ?? 0) + bytes);
+		}
+		let excessBytes = 0;
+		for (const [attempt, bytes] of used) excessBytes += Math.max(0, bytes - claimed(attempt));
+		return { cpuSeconds: cpuTicks / TICKS_PER_SECOND, memoryBytes, excessBytes };
 	};
 };
 
@@ -64,7 +79,8 @@ const ticksSince = (before: ReadonlyMap<string, Own>, own: ReadonlyMap<string, O
 };
 
 interface Marks {
-	isMarked(pid: number, start: string): boolean;
+	/** null for none of this agent's. */
+	attemptOf(pid: number, start: string): AttemptId | null;
 	/** A look is over. */
 	swept(): void;
 }
@@ -80,11 +96,11 @@ const createMarks = (isHere: (attemptId: AttemptId) => boolean): Marks => {
 	let known = new Map<string, Mark>();
 	let seen = new Map<string, Mark>();
 	return {
-		isMarked: (pid, start) => {
+		attemptOf: (pid, start) => {
 			const before = known.get(start);
 			const attempt = before?.isSure ? before.attempt : attemptOf(pid);
 			seen.set(start, { attempt, isSure: before !== undefined || attempt !== null });
-			return attempt !== null && isHere(attempt as AttemptId);
+			return attempt !== null && isHere(attempt as AttemptId) ? (attempt as AttemptId) : null;
 		},
 		swept: () => {
 			known = seen;
@@ -96,24 +112,26 @@ const createMarks = (isHere: (attemptId: AttemptId) => boolean): Marks => {
 /** The agent, sessions that its children lead, sessions in which an attempt's process is, and such processes alone. */
 const ownProcesses = (marks: Marks): Own[] => {
 	const all: { process: Own; session: number; isOwn: boolean }[] = [];
-	const sessions = new Set<number>();
-	for (const name of readdirSync("/proc")) {
-		const pid = Number(name);
-		if (!(pid > 0)) continue;
+	const sessions = new Map<number, AttemptId | null>();
+	for (const pid of processIds()) {
 		const stat = textOf(`/proc/${pid}/stat`);
 		const start = startOfStat(stat, `${bootId()} ${pid}`);
 		if (start === null) continue;
 		const fields = fieldsOfStat(stat);
 		const [parent, session] = [Number(fields[1]), Number(fields[3])];
-		const isMarked = marks.isMarked(pid, start);
-		if (isMarked || (parent === process.pid && session === pid)) sessions.add(session);
-		all.push({ process: ownOf(pid, start, stat), session, isOwn: isMarked || pid === process.pid });
+		const attempt = marks.attemptOf(pid, start);
+		const isLed = parent === process.pid && session === pid;
+		if (attempt !== null || (isLed && !sessions.has(session))) sessions.set(session, attempt);
+		const isOwn = attempt !== null || pid === process.pid;
+		all.push({ process: { ...ownOf(pid, start, stat), attempt }, session, isOwn });
 	}
 	marks.swept();
-	return all.filter(({ session, isOwn }) => isOwn || sessions.has(session)).map(({ process }) => process);
+	return all
+		.filter(({ session, isOwn }) => isOwn || sessions.has(session))
+		.map(({ process, session }) => ({ ...process, attempt: process.attempt ?? sessions.get(session) ?? null }));
 };
 
-const ownOf = (pid: number, start: string, stat: string): Own => {
+const ownOf = (pid: number, start: string, stat: string): Omit<Own, "attempt"> => {
 	const fields = fieldsOfStat(stat);
 	/** As proc(5) counts them. */
 	const field = (number: number): number => Number(fields[number - 3] ?? 0);
@@ -127,12 +145,13 @@ const ownOf = (pid: number, start: string, stat: string): Own => {
 };
 
 /** Memory that would be free without it. Shared by many, much of it is looked at closely: that takes a while. */
-const memoryOf = async ({ pid }: Own): Promise<number> => {
+const memoryOf = async ({ pid, attempt }: Own): Promise<{ attempt: AttemptId | null; bytes: number }> => {
 	const status = textOf(`/proc/${pid}/status`);
 	const own = kibibytes(status, "RssAnon") + kibibytes(status, "RssShmem");
-	if (own < LARGE_BYTES) return own;
+	if (own < LARGE_BYTES) return { attempt, bytes: own };
 	const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "latin1").catch(() => "");
-	return rollup.includes("Pss_Anon:") ? kibibytes(rollup, "Pss_Anon") + kibibytes(rollup, "Pss_Shmem") : own;
+	const isTold = rollup.includes("Pss_Anon:");
+	return { attempt, bytes: isTold ? kibibytes(rollup, "Pss_Anon") + kibibytes(rollup, "Pss_Shmem") : own };
 };
 
 /** In bytes; 0 where it is not told. */
@@ -140,12 +159,3 @@ const kibibytes = (text: string, name: string): number =>
 	Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)?.[1] ?? 0) * 1024;
 
 const ticksNow = (): number => Math.floor(Number.parseFloat(textOf("/proc/uptime")) * TICKS_PER_SECOND);
-
-/** "" when it is gone, or not ours to read. */
-const textOf = (path: string): string => {
-	try {
-		return readFileSync(path, "latin1");
-	} catch {
-		return "";
-	}
-};

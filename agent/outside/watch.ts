@@ -13,19 +13,23 @@ export interface OutsideWatch {
 export interface OutsideOptions {
 	/** Whether an attempt is one of this agent's. */
 	isHere(attemptId: AttemptId): boolean;
-	onLook(others: Others): void;
+	/** The memory that it has claimed. */
+	claimed(attemptId: AttemptId): number;
+	/** null when it can't be told. */
+	onLook(others: Others | null): void;
 	clock: Clock;
 	warn(message: string, error: unknown): void;
 }
 
 const LOOK_MS = 10_000;
 
-/** Where the system does not tell, nothing is subtracted. */
-export const watchOutside = ({ isHere, onLook, clock, warn }: OutsideOptions): OutsideWatch => {
+/** While the system does not tell, nothing is subtracted. */
+export const watchOutside = ({ isHere, claimed, onLook, clock, warn }: OutsideOptions): OutsideWatch => {
 	if (process.platform !== "linux") return { close: () => undefined };
-	const ownUse = ownUseMeter(isHere);
+	const ownUse = ownUseMeter(isHere, claimed);
 	let seen: Seen | null = null;
 	let looking = false;
+	let told = false;
 
 	const look = async (): Promise<void> => {
 		if (looking) return;
@@ -34,11 +38,15 @@ export const watchOutside = ({ isHere, onLook, clock, warn }: OutsideOptions): O
 			const machine = await readMachine();
 			const own = await ownUse();
 			const atMs = clock.nowMs();
-			seen = takeLook(seen, { atMs, ...machine, ownCpuSeconds: own.cpuSeconds, ownMemoryBytes: own.memoryBytes });
+			// What an attempt takes beyond its claim is as little to be had as what others take.
+			const ownMemoryBytes = own.memoryBytes - own.excessBytes;
+			seen = takeLook(seen, { atMs, ...machine, ownCpuSeconds: own.cpuSeconds, ownMemoryBytes });
 			onLook(seen.others);
 		} catch (error) {
-			clearInterval(timer);
-			warn("what others use of this machine can't be told: all of it is offered", error);
+			if (!told) warn("what others use of this machine can't be told: all of it is offered", error);
+			told = true;
+			seen = null;
+			onLook(null);
 		} finally {
 			looking = false;
 		}

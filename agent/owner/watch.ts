@@ -36,9 +36,12 @@ export const watchOwner = (options: OwnerWatchOptions): OwnerWatch => {
 		onChange(reason);
 	};
 	const look = (): Promise<void> => {
-		looking ??= lookOnce().finally(() => {
-			looking = null;
-		});
+		// What can't be told now leaves what was told before.
+		looking ??= lookOnce()
+			.catch(() => undefined)
+			.finally(() => {
+				looking = null;
+			});
 		return looking;
 	};
 	const timer = setInterval(() => void look(), LOOK_MS);

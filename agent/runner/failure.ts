@@ -1,8 +1,10 @@
 /** Why an attempt failed, in words for the one who wrote the step. */
 
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import type { Failure, FailureCause } from "#shared/domain.ts";
 import { RunmeshError, toRunmeshError } from "#shared/errors.ts";
+import { failureOf } from "#shared/failure.ts";
+import { openPlain } from "../system/plain-file.ts";
 
 /** Thrown where preparing, launching or collecting an attempt can't go on. */
 export class AttemptError extends Error {
@@ -15,14 +17,12 @@ export class AttemptError extends Error {
 	}
 }
 
-export const failure = (cause: FailureCause, message: string): Failure => ({ cause, message, signal: "" });
-
 /** `cause` and `what` tell of anything that has no better explanation, such as a full disk. */
 export const toFailure = (error: unknown, cause: FailureCause, what: string): Failure => {
-	if (error instanceof AttemptError) return failure(error.failureCause, error.message);
+	if (error instanceof AttemptError) return failureOf(error.failureCause, error.message);
 	const known = toRunmeshError(rootCause(error));
-	if (known.code === "RM_DISK_FULL") return failure("disk", `${what}: ${known.message}`);
-	return failure(cause, `${what}: ${error instanceof Error ? error.message : String(error)}`);
+	if (known.code === "RM_DISK_FULL") return failureOf("disk", `${what}: ${known.message}`);
+	return failureOf(cause, `${what}: ${error instanceof Error ? error.message : String(error)}`);
 };
 
 const rootCause = (error: unknown): unknown => {
@@ -39,7 +39,7 @@ const LINE_LENGTH = 300;
 export const lastLines = (path: string, from = 0): string => {
 	let file: number;
 	try {
-		file = openSync(path, "r");
+		file = openPlain(path);
 	} catch {
 		return "";
 	}

@@ -5,21 +5,13 @@ import { uptime } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { type AttemptId, isAttemptId } from "#shared/ids.ts";
 import { isAlive, type ProcessIdentity } from "#shared/process.ts";
-import type { Exit, RecoveredAttempt } from "../core/inputs.ts";
-import { exitOf } from "./collect.ts";
-import { type AttemptPaths, attemptPaths } from "./paths.ts";
-import { readPause } from "./pausing.ts";
-import { isOfEarlierBoot, signalProcess } from "./process.ts";
-import {
-	modifiedAtMs,
-	readDevices,
-	readExit,
-	readNamed,
-	readOutcome,
-	readStart,
-	readStop,
-	readTask,
-} from "./record.ts";
+import type { RecoveredAttempt } from "../core/inputs.ts";
+import { isOfEarlierBoot, signalProcess } from "../system/process.ts";
+import { modifiedAtMs } from "./files/file.ts";
+import { type AttemptPaths, attemptPaths } from "./files/paths.ts";
+import { readExit, readNamed, readStart } from "./files/process-record.ts";
+import { readDevices, readOutcome, readPause, readStop, readTask } from "./files/record.ts";
+import { exitLeftBy } from "./processes/exit.ts";
 
 export interface Recovery {
 	attempts: RecoveredAttempt[];
@@ -81,7 +73,7 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 	const task = readTask(paths);
 	if (!task) {
 		// Never acknowledged, or lost with the power: not ours.
-		rmSync(paths.folder, { recursive: true, force: true });
+		remove(paths.folder);
 		return;
 	}
 	const start = readStart(paths);
@@ -97,7 +89,7 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 	if (!start && !(named && isOfEarlierBoot(named))) {
 		if (isOfThisBoot(modifiedAtMs(paths.task), nowMs)) return add({ kind: "accepted" });
 		// The task itself may be torn, and nobody knows whether it ran: whoever leads sends it again, or counts it as lost.
-		rmSync(paths.folder, { recursive: true, force: true });
+		remove(paths.folder);
 		return;
 	}
 	// One that has written how this ended may live on.
@@ -108,17 +100,14 @@ const recoverOne = (paths: AttemptPaths, attemptId: AttemptId, recovery: Recover
 	add({ kind: "exited", exit: exitLeftBy(paths, nowMs) });
 };
 
+/** What a step kept from being removed stays: of what is in it nothing counts. */
+const remove = (folder: string): void => {
+	try {
+		rmSync(folder, { recursive: true, force: true });
+	} catch {
+		// The next agent tries again.
+	}
+};
+
 /** By wall clock. One that was set meanwhile makes a young file look old: then the task comes once more. */
 const isOfThisBoot = (atMs: number, nowMs: number): boolean => atMs >= nowMs - uptime() * 1_000;
-
-/** Of a supervisor that is gone. Read after the look at the process: it may just have ended. */
-export const exitLeftBy = (paths: AttemptPaths, nowMs: number): Exit => {
-	const exit = readExit(paths);
-	if (exit) return exitOf(exit.code, exit.atMs);
-	const supervisor = readStart(paths)?.supervisor;
-	const vanished =
-		!supervisor || isOfEarlierBoot(supervisor)
-			? "the machine was restarted while it ran"
-			: "its processes were killed from outside, without leaving an exit code";
-	return { exitCode: null, signal: "", vanished, atMs: nowMs };
-};

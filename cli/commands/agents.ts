@@ -1,6 +1,6 @@
 /** `runmesh agents`: the machines of the mesh, and what a person decides of them. */
 
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { parseDuration } from "#shared/pipeline/units.ts";
 import type { ContextProvider } from "../context.ts";
 
@@ -115,7 +115,9 @@ const registerDrain = (agents: Command, context: ContextProvider): void => {
 		.option("--reason <text>", "shown with the agent", "")
 		.option("--leave", "the agent ends itself then")
 		.option("--no-wait", "return at once")
-		.option("--timeout <duration>", "wait so long at most (default: 1h)", parseTimeout, HOUR_MS)
+		.addOption(
+			new Option("--timeout <duration>", "wait so long at most").argParser(parseTimeout).default(HOUR_MS, "1h"),
+		)
 		.addHelpText("after", DRAIN_EXAMPLES)
 		.action(async (agent: string, { reason, leave = false, wait, timeout }: DrainFlags) => {
 			const cli = await context();

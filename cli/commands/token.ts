@@ -1,6 +1,6 @@
 /** `runmesh token`: tokens by which machines join the mesh. */
 
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { JoinTokenView } from "#shared/api.ts";
 import { parseDuration } from "#shared/pipeline/units.ts";
 import type { ContextProvider } from "../context.ts";
@@ -27,8 +27,10 @@ export const registerToken = (program: Command, context: ContextProvider): void 
 	token
 		.command("create")
 		.description("make a token, and print the line to run on the other machine")
-		.option("--expires <duration>", "how long it can be used (default: 24h)", parseExpiry, 86_400_000)
-		.option("--uses <count>", "how many machines may use it (default: 1)", parseFromOne, 1)
+		.addOption(
+			new Option("--expires <duration>", "how long it can be used").argParser(parseExpiry).default(86_400_000, "24h"),
+		)
+		.option("--uses <count>", "how many machines may use it", parseFromOne, 1)
 		.addHelpText("after", CREATE_EXAMPLES)
 		.action(async ({ expires, uses }: { expires: number; uses: number }) => {
 			const cli = await context();

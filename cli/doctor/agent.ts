@@ -3,10 +3,12 @@
 import { constants } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { readAgentFile } from "#shared/agent-file.ts";
 import { toRunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import { readJoined } from "#shared/joined.ts";
+import { lockOwner } from "#shared/lock.ts";
 import { endpointOf } from "../join/addresses.ts";
 import { reach } from "../join/reach.ts";
 import { readFileAt } from "../service/file.ts";
@@ -37,7 +39,10 @@ export const checkJoined = async (home: Home): Promise<Check> => {
 		const wires = [...(texts?.nats ?? []), ...(texts?.coordinator ?? []).map((address) => `tcp://${address}`)];
 		const reached = await Promise.all(wires.map((wire) => reach(endpointOf(wire))));
 		const silent = wires.filter((_, index) => !reached[index]?.ok);
-		if (silent.length === 0) return ok(name, `of the mesh at ${joined.url}`);
+		if (silent.length === 0) {
+			if (lockOwner(join(home.agent, "agent.lock"))) return ok(name, `of the mesh at ${joined.url}, running`);
+			return warn(name, `of the mesh at ${joined.url}, not running`, "runmesh agent start, or runmesh agent install");
+		}
 		const advice = "is that mesh up, does it listen on more than its own machine, and are its ports open to this one?";
 		return fail(name, `can't be reached from here: ${silent.join(", ")}`, advice);
 	} catch (error) {
@@ -120,6 +125,8 @@ export const checkEngines = async (): Promise<Check> => {
 	if (working.length > 0) return ok(name, working.map(({ engine, said }) => `${engine} ${said.text}`).join(", "));
 	const [broken] = found;
 	if (!broken) return ok(name, "no docker or podman: steps with an image go to other machines");
-	const advice = `start it; for docker, be in its group: sudo usermod -aG docker ${userInfo().username}`;
+	const isRoot = process.getuid?.() === 0;
+	const group = `; for docker, be in its group: sudo usermod -aG docker ${userInfo().username}`;
+	const advice = `start it, or say where it is with DOCKER_HOST${isRoot ? "" : group}`;
 	return warn(name, `${broken.engine} is there, and its engine can't be used: ${broken.said.text}`, advice);
 };

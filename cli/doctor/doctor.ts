@@ -1,6 +1,7 @@
 /** All checks of `runmesh doctor`, at once. */
 
 import type { Home } from "#shared/home.ts";
+import { readJoined } from "#shared/joined.ts";
 import { checkEngines, checkJoined, checkLimits, checkService, checkShell } from "./agent.ts";
 import type { Check, Verdict } from "./check.ts";
 import { checkGpu } from "./gpu.ts";
@@ -16,6 +17,7 @@ export interface Diagnosis {
 /** `url` is of a coordinator that the user named; null leaves it to the home's mesh. */
 export const diagnose = async (home: Home, url: string | null, env: NodeJS.ProcessEnv): Promise<Diagnosis> => {
 	const mesh = runningMesh(home);
+	const joined = readJoined(home);
 	const coordinator = url ?? mesh?.url ?? null;
 	const found = await Promise.all([
 		checkNode(),
@@ -23,7 +25,8 @@ export const diagnose = async (home: Home, url: string | null, env: NodeJS.Proce
 		checkHome(home),
 		checkCredentials(home),
 		checkProcesses(home, mesh),
-		checkPorts(mesh),
+		// One that has joined listens where its agent.json says, and is no mesh of its own.
+		...(mesh === null && joined ? [] : [checkPorts(mesh)]),
 		...(coordinator === null ? [] : [checkCoordinator(coordinator)]),
 		checkOnnxRuntime(),
 		checkGpu(env),

@@ -2,6 +2,7 @@
 
 import { connect } from "node:net";
 import type { Home } from "#shared/home.ts";
+import { readJoined } from "#shared/joined.ts";
 import { type Mesh, readMesh } from "#shared/mesh.ts";
 import { processStart } from "#shared/process.ts";
 import { choosePorts } from "../up/free-ports.ts";
@@ -26,6 +27,8 @@ export const checkProcesses = (home: Home, mesh: Mesh | null): Check => {
 		if (owner) return warn(name, `starting or stopping (process ${owner.pid})`, "wait a moment and look again");
 		const left = embeddedNats(home);
 		if (left) return warn(name, `a killed \`up\` left nats-server (process ${left.pid})`, "`runmesh down` ends it");
+		const joined = readJoined(home);
+		if (joined) return ok(name, `this home is an agent's of the one at ${joined.url}`);
 		return ok(name, "none runs on this home; start one with `runmesh up`");
 	}
 	const processes = Object.entries(mesh.processes);

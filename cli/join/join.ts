@@ -1,19 +1,17 @@
 /** `runmesh agent join`: a token is given for the mesh's credentials, and this home becomes an agent's of that mesh. */
 
 import { existsSync, renameSync } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { writeAgentFile } from "#shared/agent-file.ts";
-import type { JoinGrant } from "#shared/api.ts";
 import { writeCredentials } from "#shared/credentials.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import { readJoined, writeJoined } from "#shared/joined.ts";
 import { lockOwner } from "#shared/lock.ts";
-import { createApiClient } from "../lib/client.ts";
 import { homeOwner } from "../up/lock.ts";
 import { isOwnAddress } from "./addresses.ts";
-import { readGrant, type Wires, wiresFrom } from "./grant.ts";
+import { type Wires, wiresFrom } from "./grant.ts";
+import { redeem } from "./redeem.ts";
 
 export interface JoinOptions {
 	home: Home;
@@ -43,7 +41,7 @@ export interface JoinedHome {
 export const joinMesh = async ({ home, url, token, flags, force }: JoinOptions): Promise<JoinedHome> => {
 	const isAgain = readJoined(home)?.url === url;
 	checkHome(home, isAgain || force);
-	const grant = readGrant(await redeem(url, token), url);
+	const grant = await redeem(url, token);
 	const wires = await wiresFrom(grant, url);
 	const { nats, coordinator, localAddress, problems } = wires;
 	const listens = localAddress === "" || isOwnAddress(localAddress) ? {} : { host: localAddress };
@@ -69,26 +67,6 @@ const checkHome = (home: Home, mayReplace: boolean): void => {
 	throw new RunmeshError("RM_CONFLICT", `${home.root} belongs to a mesh already: ${mesh}`, {
 		hint: "join with another home (--home <folder>), or leave that mesh for this one with --force",
 	});
-};
-
-const redeem = async (url: string, token: string): Promise<JoinGrant> => {
-	try {
-		return await createApiClient({ url, token: null }).join({ token, host: hostname() });
-	} catch (error) {
-		if (!(error instanceof RunmeshError)) throw error;
-		if (error.code === "RM_UNAUTHENTICATED") {
-			throw new RunmeshError(error.code, error.message, {
-				hint: error.hint ?? "make a new token on a machine of the mesh: `runmesh token create`",
-				cause: error,
-			});
-		}
-		if (error.code !== "RM_UNAVAILABLE") throw error;
-		const { hostname: host } = new URL(url);
-		throw new RunmeshError(error.code, error.message, {
-			hint: `a mesh listens only on its own machine until it is started with \`runmesh up --host ${host}\`; then ports 7400, 7401 and 4222 must be open to this one`,
-			cause: error,
-		});
-	}
 };
 
 /** Secrets of another mesh exist nowhere else: they are moved, not overwritten. */

@@ -71,5 +71,11 @@ export const formatSpan = (startMs: number | null, endMs: number | null, nowMs: 
 
 export const lastAttempt = (step: StepView): AttemptView | undefined => step.attempts.at(-1);
 
+/** Where its newest attempt is or was, a gang's by rank: "lab-1", "lab-1 lab-2", "lab-1 and 7 more". */
+export const lastAgents = (step: StepView): string => {
+	const { agent = "", members = [] } = lastAttempt(step) ?? {};
+	return members.length > 2 ? `${agent} and ${members.length} more` : [agent, ...members].join(" ");
+};
+
 /** Long digests are told apart by their beginning. */
 export const shortDigest = (digest: string): string => digest.replace(/^sha256:/, "").slice(0, 12);

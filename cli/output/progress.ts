@@ -4,7 +4,7 @@ import type { RunDetail, StepView } from "#shared/api.ts";
 import type { Failure } from "#shared/domain.ts";
 import type { Sink } from "../context.ts";
 import type { LogLine } from "../lib/log-lines.ts";
-import { formatDuration, formatMetrics, formatSpan, formatValues, lastAttempt, plural } from "./format.ts";
+import { formatDuration, formatMetrics, formatSpan, formatValues, lastAgents, lastAttempt, plural } from "./format.ts";
 import type { Style } from "./style.ts";
 import { escapeControls, oneLine } from "./text.ts";
 
@@ -43,7 +43,7 @@ export const signOf = ({ state, takenFrom }: StepView): string => (takenFrom ? "
 const whereabouts = (step: StepView): string[] => {
 	const attempt = lastAttempt(step);
 	if (!attempt || (step.state !== "running" && step.state !== "leased")) return [];
-	return [`on ${attempt.agent}`, attempt.number > 1 ? `attempt ${attempt.number}` : ""];
+	return [`on ${lastAgents(step)}`, attempt.number > 1 ? `attempt ${attempt.number}` : ""];
 };
 
 /** "rejected by admin" says its cause itself. */

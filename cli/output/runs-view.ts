@@ -1,7 +1,7 @@
 /** Runs for people: the list, and one with its steps. */
 
 import type { Page, RunDetail, RunSummary, StepView } from "#shared/api.ts";
-import { formatAge, formatDuration, formatSpan, formatValues, lastAttempt } from "./format.ts";
+import { formatAge, formatDuration, formatSpan, formatValues, lastAgents } from "./format.ts";
 import type { View } from "./print.ts";
 import { explainStep, signOf } from "./progress.ts";
 import type { Cell } from "./table.ts";
@@ -60,7 +60,7 @@ const stepRow = (step: StepView, { style, nowMs }: View): Cell[] => [
 	{ text: step.state, paint: style.state(step.state) },
 	formatSpan(step.startedAtMs, step.finishedAtMs, nowMs),
 	String(step.attempts.length),
-	lastAttempt(step)?.agent ?? "",
+	lastAgents(step),
 	explainStep(step),
 ];
 

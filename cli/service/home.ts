@@ -39,3 +39,12 @@ export const refuseForeignAgent = (home: Home, ownPid: number): void => {
 		hint: "stop it first; its attempts run on, and the service takes them up",
 	});
 };
+
+/** `other` is the home that the service's file was made for; null when it is none of ours. */
+export const refuseOtherHome = (path: string, other: string | null, home: Home): void => {
+	if (other === home.root) return;
+	throw new RunmeshError("RM_CONFLICT", `${path} is ${other === null ? "not ours" : `the agent of ${other}`}`, {
+		hint:
+			other === null ? "move it away first" : `uninstall that one first: \`runmesh agent uninstall --home ${other}\``,
+	});
+};

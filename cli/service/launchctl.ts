@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import { readFileAt, restoreFile, type ServiceFile, writeFileAt } from "./file.ts";
-import { refuseForeignAgent } from "./home.ts";
-import { LABEL } from "./launchd.ts";
+import { refuseForeignAgent, refuseOtherHome } from "./home.ts";
+import { homeOfJob, LABEL } from "./launchd.ts";
 import { say } from "./manager.ts";
 import type { Started } from "./spec.ts";
 
@@ -16,6 +16,7 @@ export const startJob = async (file: ServiceFile, home: Home, system: boolean): 
 	const target = `${domain(system)}/${LABEL}`;
 	const before = readFileAt(file.path);
 	if (before === null) refuseForeignAgent(home, 0);
+	else refuseOtherHome(file.path, homeOfJob(before), home);
 	mkdirSync(home.logs, { recursive: true, mode: 0o700 });
 	writeFileAt(file.path, file.text);
 	// The one before; there may be none.
@@ -37,8 +38,10 @@ export const startJob = async (file: ServiceFile, home: Home, system: boolean): 
 };
 
 /** False when there was none. */
-export const removeJob = async (path: string, system: boolean): Promise<boolean> => {
-	if (readFileAt(path) === null) return false;
+export const removeJob = async (path: string, home: Home, system: boolean): Promise<boolean> => {
+	const before = readFileAt(path);
+	if (before === null) return false;
+	refuseOtherHome(path, homeOfJob(before), home);
 	await say("launchctl", "bootout", `${domain(system)}/${LABEL}`);
 	restoreFile(path, null);
 	return true;

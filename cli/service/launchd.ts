@@ -3,7 +3,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { ServiceSpec } from "./spec.ts";
-import { escapeXml } from "./xml.ts";
+import { escapeXml, unescapeXml } from "./xml.ts";
 
 export const LABEL = "dev.runmesh.agent";
 
@@ -11,6 +11,12 @@ export const plistPath = (system: boolean, env: NodeJS.ProcessEnv): string =>
 	system
 		? join("/Library/LaunchDaemons", `${LABEL}.plist`)
 		: join(env.HOME || homedir(), "Library", "LaunchAgents", `${LABEL}.plist`);
+
+/** The home that a job of ours was made for; null when it is none of ours. */
+export const homeOfJob = (text: string): string | null => {
+	const [, root] = /<key>WorkingDirectory<\/key>\s*<string>(.*)<\/string>/.exec(text) ?? [];
+	return root === undefined ? null : unescapeXml(root);
+};
 
 type Value = string | number | boolean | readonly string[] | { readonly [key: string]: string | boolean };
 

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { Home } from "#shared/home.ts";
-import { nodePrograms } from "../up/programs.ts";
+import { leanMalloc, nodeFlags, nodePrograms } from "../up/programs.ts";
 
 export interface ServiceSpec {
 	home: Home;
@@ -41,18 +41,11 @@ export const serviceSpec = (request: SpecRequest, env: NodeJS.ProcessEnv, keepsL
 	const log = keepsLog && !args.includes("--log-file") ? ["--log-file", join(home.logs, "agent.log")] : [];
 	return {
 		home,
-		command: [
-			process.execPath,
-			"--disable-warning=ExperimentalWarning",
-			nodePrograms.agent,
-			...["--home", home.root],
-			...args,
-			...log,
-		],
+		command: [process.execPath, ...nodeFlags, nodePrograms.agent, ...["--home", home.root], ...args, ...log],
 		environment: {
 			// Of a machine's service: the cache of whoever installs it may be closed to it.
 			NODE_COMPILE_CACHE: join(system ? join(home.root, "cache") : home.cache, "compile"),
-			MALLOC_ARENA_MAX: "1",
+			...leanMalloc,
 			// Steps and the tools that look at the hardware are found where they are found now.
 			PATH: env.PATH || "/usr/local/bin:/usr/bin:/bin",
 		},

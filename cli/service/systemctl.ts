@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
 import { readFileAt, restoreFile, type ServiceFile, writeFileAt } from "./file.ts";
-import { refuseForeignAgent } from "./home.ts";
+import { refuseForeignAgent, refuseOtherHome } from "./home.ts";
 import { type Said, say } from "./manager.ts";
 import type { Started } from "./spec.ts";
 import { homeOfUnit, UNIT } from "./systemd.ts";
@@ -21,7 +21,7 @@ const shown = (system: boolean): string => (system ? "systemctl" : "systemctl --
 export const startUnit = async (file: ServiceFile, home: Home, system: boolean): Promise<Started> => {
 	await requireManager(system);
 	const before = readFileAt(file.path);
-	refuseOtherHome(before, home, file.path);
+	if (before !== null) refuseOtherHome(file.path, homeOfUnit(before), home);
 	const running = await systemctl(system, "show", UNIT, "--property=MainPID", "--value");
 	refuseForeignAgent(home, Number(running.text));
 	try {
@@ -49,7 +49,7 @@ export const startUnit = async (file: ServiceFile, home: Home, system: boolean):
 export const removeUnit = async (path: string, home: Home, system: boolean): Promise<boolean> => {
 	const before = readFileAt(path);
 	if (before === null) return false;
-	refuseOtherHome(before, home, path);
+	refuseOtherHome(path, homeOfUnit(before), home);
 	await requireManager(system);
 	await must(system, "disable", "--now", UNIT);
 	restoreFile(path, null);
@@ -85,15 +85,6 @@ const undo = async (path: string, before: string | null, system: boolean): Promi
 	restoreFile(path, before);
 	await systemctl(system, "daemon-reload");
 	if (before !== null) await systemctl(system, "restart", UNIT);
-};
-
-const refuseOtherHome = (text: string | null, home: Home, path: string): void => {
-	const other = text === null ? home.root : homeOfUnit(text);
-	if (other === home.root) return;
-	throw new RunmeshError("RM_CONFLICT", `${path} is ${other === null ? "not ours" : `the agent of ${other}`}`, {
-		hint:
-			other === null ? "move it away first" : `uninstall that one first: \`runmesh agent uninstall --home ${other}\``,
-	});
 };
 
 /** Without it a user's services end with the last session, and steps with them. */

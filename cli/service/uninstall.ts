@@ -1,8 +1,10 @@
 /** `runmesh agent uninstall`: the service goes; the home, and what it knows of the mesh, stay unless told otherwise. */
 
 import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
+import { lockOwner } from "#shared/lock.ts";
 import { homeOwner } from "../up/lock.ts";
 import { attemptsUnderWay } from "./attempts.ts";
 import { requireRights } from "./home.ts";
@@ -47,7 +49,10 @@ export const uninstallAgent = async (
 	}
 	if (purge) refusePurge(home);
 	const removed = await remove(home, system, env, platform);
-	if (purge) rmSync(home.root, { recursive: true, force: true, maxRetries: 5 });
+	if (purge) {
+		refuseInUse(home);
+		rmSync(home.root, { recursive: true, force: true, maxRetries: 5 });
+	}
 	return { home: home.root, removed, purged: purge, attempts };
 };
 
@@ -57,13 +62,22 @@ const remove = (
 	env: NodeJS.ProcessEnv,
 	platform: NodeJS.Platform,
 ): Promise<boolean> | boolean => {
-	if (platform === "darwin") return removeJob(plistPath(system, env), system);
+	if (platform === "darwin") return removeJob(plistPath(system, env), home, system);
 	if (platform === "win32") {
 		throw new RunmeshError("RM_BAD_INPUT", "a task is removed by the Task Scheduler itself", {
 			hint: "schtasks /Delete /TN runmesh-agent",
 		});
 	}
 	return removeUnit(unitPath(system, env), home, system);
+};
+
+/** One that was started by hand, or has not ended yet, would go on without the ground that it stands on. */
+const refuseInUse = (home: Home): void => {
+	const owner = lockOwner(join(home.agent, "agent.lock"));
+	if (!owner) return;
+	throw new RunmeshError("RM_ALREADY_UP", `an agent runs on ${home.root} (process ${owner.pid}): it is not removed`, {
+		hint: "end that agent, then run the same command again",
+	});
 };
 
 /** A home with a mesh of its own holds the truth of that mesh. */

@@ -9,3 +9,8 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 export const escapeXml = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character] ?? "");
+
+export const unescapeXml = (text: string): string =>
+	text.replace(/&(?:amp|lt|gt|quot|apos);/g, (entity) => characters.get(entity) ?? "");
+
+const characters = new Map(Object.entries(entities).map(([character, entity]) => [entity, character]));

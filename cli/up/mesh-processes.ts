@@ -9,6 +9,7 @@ import { natsConfigPath, writeNatsConfig } from "./nats-config.ts";
 import type { NatsServer } from "./nats-provision.ts";
 import { natsServerReady } from "./nats-ready.ts";
 import { type AgentPlan, connectHost, type MeshOptions } from "./options.ts";
+import { leanMalloc, nodeFlags } from "./programs.ts";
 import type { ProcessSpec } from "./supervise.ts";
 
 /** What it reports, and to whom, is its crew's affair. */
@@ -53,11 +54,7 @@ const nodeProcess = <Ready>(
 ): MeshProcess<Ready> => ({
 	name,
 	command: process.execPath,
-	args: [
-		"--disable-warning=ExperimentalWarning",
-		program,
-		...Object.entries(args).flatMap(([flag, value]) => [`--${flag}`, String(value)]),
-	],
+	args: [...nodeFlags, program, ...Object.entries(args).flatMap(([flag, value]) => [`--${flag}`, String(value)])],
 	env: childEnv(options, credentials),
 	logPath: log(options.home, name),
 	ready: { message },
@@ -69,8 +66,7 @@ const childEnv = ({ env, home, nats }: MeshOptions, credentials: Credentials): N
 	const { RUNMESH_NATS_USER: _u, RUNMESH_NATS_PASSWORD: _p, ...rest } = others;
 	return {
 		NODE_COMPILE_CACHE: join(home.cache, "compile"),
-		// glibc keeps a heap for each thread otherwise: several megabytes that an idle guest need not hold.
-		MALLOC_ARENA_MAX: "1",
+		...leanMalloc,
 		...rest,
 		...(nats === null
 			? {}

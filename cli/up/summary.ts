@@ -2,6 +2,7 @@
 
 import { relative } from "node:path";
 import { resolveHome } from "#shared/home.ts";
+import { reachableHost } from "#shared/reachable-host.ts";
 import type { MeshEvent } from "./options.ts";
 import type { RunningMesh } from "./up.ts";
 
@@ -32,13 +33,29 @@ export const summarize = (mesh: RunningMesh, readyMs: number): MeshSummary => ({
 const command = (home: string, verb: string): string =>
 	home === resolveHome().root ? `runmesh ${verb}` : `runmesh ${verb} --home ${home}`;
 
+type Row = [string, string];
+
+const hostOf = (url: string): string => new URL(url).hostname.replace(/^\[|\]$/g, "");
+
+const isOwnAlone = (url: string): boolean => /^(localhost|127\..*|::1)$/.test(hostOf(url));
+
+/** Listening everywhere is no address to give to anybody. */
+const dialable = (url: string): string => {
+	const host = hostOf(url);
+	const other = reachableHost(host);
+	return other === host ? url : `http://${other}:${new URL(url).port}`;
+};
+
 export const describeMesh = (summary: MeshSummary, detached: boolean): string => {
 	const agents = summary.agents.map(({ name }) => name).join(", ") || "none here; others may join";
-	const rows: [string, string][] = [
-		["url", summary.url],
+	const rows: Row[] = [
+		["url", dialable(summary.url)],
 		["home", summary.home],
 		["agents", agents],
 		["try", command(summary.home, "run examples/digits/pipeline.yaml")],
+		...(isOwnAlone(summary.url)
+			? []
+			: [["add", `${command(summary.home, "token create")}  # the line for another machine`] as Row]),
 		["stop", detached ? command(summary.home, "down") : "Ctrl-C"],
 	];
 	const lines = rows.map(([name, value]) => `  ${name.padEnd(7)} ${value}`);

@@ -3,6 +3,7 @@
 import { type Credentials, ensureCredentials } from "#shared/credentials.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import type { Home } from "#shared/home.ts";
+import { readJoined } from "#shared/joined.ts";
 import type { Mesh } from "#shared/mesh.ts";
 import { type Crew, newCrew } from "./crew.ts";
 import { endLeftovers } from "./leftovers.ts";
@@ -41,6 +42,7 @@ export interface RunningMesh {
 export const startMesh = async (given: Partial<MeshOptions> & { home: Home }): Promise<RunningMesh> => {
 	const options: MeshOptions = { ...defaultMeshOptions(), ...given };
 	const { home } = options;
+	refuseJoined(home);
 	const lock = lockHome(home);
 	const crew = newCrew(options.onEvent);
 	// However this process ends, by an exception too, it takes the mesh with it; only SIGKILL it can't see.
@@ -92,6 +94,15 @@ export const startMesh = async (given: Partial<MeshOptions> & { home: Home }): P
 	} finally {
 		options.signal.removeEventListener("abort", stopEarly);
 	}
+};
+
+/** Its credentials are another mesh's, and what its agent holds too. */
+const refuseJoined = (home: Home): void => {
+	const joined = readJoined(home);
+	if (!joined) return;
+	throw new RunmeshError("RM_CONFLICT", `${home.root} is an agent's of the mesh at ${joined.url}`, {
+		hint: "start its agent with `runmesh agent start`, or a mesh of its own in another home: `runmesh up --home <folder>`",
+	});
 };
 
 /** The home's own. With an existing NATS its user comes from the environment. */

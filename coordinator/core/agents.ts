@@ -25,6 +25,7 @@ const newAgent = (id: AgentId): Agent => ({
 	missing: new Set(),
 	preparing: new Set(),
 	paused: new Set(),
+	stopping: new Map(),
 	node: newNode(),
 });
 

@@ -48,11 +48,21 @@ const memberHere = (agent: Agent, attempt: Attempt): Member => {
 	return member;
 };
 
-/** A new advert: devices may differ, so what is held there is claimed afresh. */
+/**
+ * A new advert. What is held stays on the devices that it was given, as it does on the agent; only what lacks some is
+ * claimed afresh: they are gone, or nobody knew of them yet.
+ */
 export const adopt = (agent: Agent, advert: Advert): void => {
-	const held = [...agent.attempts];
-	for (const attempt of held) releaseAttempt(agent, attempt);
 	agent.advert = advert;
 	adoptAdvert(agent.node, advert);
-	for (const attempt of held) claimAttempt(agent, attempt);
+	const moved = [...agent.attempts].filter((attempt) => lacksDevices(agent, attempt));
+	for (const attempt of moved) releaseAttempt(agent, attempt);
+	for (const attempt of moved) claimAttempt(agent, attempt);
+};
+
+const lacksDevices = (agent: Agent, attempt: Attempt): boolean => {
+	const wanted = requestedResources(attempt.step).gpu?.count ?? 0;
+	const claimed = claims.get(memberHere(agent, attempt))?.devices ?? [];
+	const there = claimed.filter(({ id }) => agent.node.devices.some((device) => device.id === id));
+	return there.length < wanted;
 };

@@ -1,8 +1,9 @@
 /** What an agent still has when it goes, and its replicas, which go elsewhere: before it does, where it is drained. */
 
+import type { ArtifactRef } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { changeDeployment, mostIdle, waitingStep } from "./deploy.ts";
-import type { Agent, Deployment, MeshState } from "./state.ts";
+import { type Agent, type Deployment, liveAttempt, type MeshState, type Step } from "./state.ts";
 import { isSettled } from "./transitions.ts";
 import type { Turn } from "./turn.ts";
 
@@ -28,13 +29,17 @@ export const mayLeave = (state: MeshState, agent: Agent): boolean => {
 
 const isNeeded = ({ runs }: MeshState, { id }: Agent): boolean => {
 	for (const { steps, dependents } of runs.values()) {
-		for (const { status, outputs, definition } of steps.values()) {
-			if (status !== "succeeded" || !outputs.some(({ holders }) => holders.every((holder) => holder === id))) continue;
-			if (dependents.get(definition.name)?.some((behind) => !isSettled(behind.status))) return true;
+		for (const step of steps.values()) {
+			if (!leftBy(step).some(({ holders }) => holders.every((holder) => holder === id))) continue;
+			if (dependents.get(step.definition.name)?.some((behind) => !isSettled(behind.status))) return true;
 		}
 	}
 	return false;
 };
+
+/** Of a gang that goes on too, what its first member has left. */
+const leftBy = (step: Step): readonly ArtifactRef[] =>
+	step.status === "succeeded" ? step.outputs : (liveAttempt(step)?.result?.outputs ?? []);
 
 /** Others are placed first; once they all serve, those on draining agents are taken away. */
 export const moveReplicas = (turn: Turn): void => {

@@ -4,7 +4,7 @@ import { failureOf } from "#shared/failure.ts";
 import { identity } from "./graph.ts";
 import { isGang, placeOf } from "./members.ts";
 import type { AttemptEnding } from "./settle.ts";
-import type { Attempt, Member } from "./state.ts";
+import type { Agent, Attempt, Member } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 import { together } from "./usage.ts";
 
@@ -52,6 +52,31 @@ const withFirst = (attempt: Attempt, member: Member, ending: AttemptEnding): Att
 	const { result } = attempt;
 	if (!result) return { ...ending, state: "failed", failure: failureOf("error", "the first member left no result") };
 	return { ...ending, ...result };
+};
+
+/**
+ * What the others still hold on their agents the next attempt would miss there: it does not go to one of these until that
+ * one is heard without its member.
+ */
+export const waitForOthers = ({ state, nowMs, options }: Turn, attempt: Attempt, but: Member | null): void => {
+	const { step, members } = attempt;
+	if (!isGang(attempt)) return;
+	for (const member of members) {
+		const agent = state.agents.get(member.agentId);
+		if (member.ended || member === but || !agent?.online) continue;
+		agent.stopping.set(member.id, step);
+		step.declinedUntilMs ??= new Map();
+		step.declinedUntilMs.set(agent.id, nowMs + step.definition.graceMs + options.leaseMs);
+	}
+};
+
+/** Of the agent's heartbeat: which attempts run there. */
+export const haveStopped = (agent: Agent, running: ReadonlySet<string>): void => {
+	for (const [id, step] of agent.stopping) {
+		if (running.has(id)) continue;
+		agent.stopping.delete(id);
+		step.declinedUntilMs?.delete(agent.id);
+	}
 };
 
 /** Those whose part is not done are told to stop; who can't be told now learns it by its next heartbeat. */

@@ -8,6 +8,7 @@ import { isGroupFull, sendTask } from "./assign.ts";
 import { adopt } from "./claims.ts";
 import { replicaAdvertised } from "./deploy.ts";
 import { mayLeave, moveReplicas, replaceGone } from "./drain.ts";
+import { haveStopped } from "./gang.ts";
 import { memberOf, memberOn } from "./members.ts";
 import { startMember } from "./reports.ts";
 import { endAttempt, endingOf, stopOf } from "./settle.ts";
@@ -45,8 +46,10 @@ export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: str
 		advertise: !agent.advert,
 	};
 	const listed = new Set<string>();
+	const running = new Set<string>();
 	for (const { attemptId, fence, phase } of heartbeat.attempts) {
 		listed.add(attemptId);
+		if (phase !== "finished") running.add(attemptId);
 		const attempt = state.attempts.get(attemptId);
 		const member = attempt && memberOf(attempt, attemptId);
 		const stop = attempt && stopOf(attempt.step);
@@ -65,6 +68,7 @@ export const heartbeatReceived = (turn: Turn, heartbeat: Heartbeat, replyTo: str
 	}
 	agent.preparing = inPhase(heartbeat, "preparing");
 	agent.paused = inPhase(heartbeat, "paused");
+	haveStopped(agent, running);
 	missingAttempts(turn, agent, listed);
 	reply.leave = listed.size === 0 && mayLeave(state, agent);
 	turn.effects.push({ kind: "replyHeartbeat", replyTo, reply });
@@ -101,11 +105,13 @@ export const leaderWasAway = ({ state, nowMs }: Turn, forMs: number): void => {
 /** Nothing of it is waited for: what was on its way to it goes elsewhere at once. */
 export const agentLeft = (turn: Turn, agentId: AgentId): void => {
 	const agent = turn.state.agents.get(agentId);
-	if (!agent) return;
-	agent.online = false;
-	openOrClose(agent);
-	for (const attempt of [...agent.attempts]) endAttempt(turn, attempt, endingOf("lost", `${agentId} left the mesh`));
-	emit(turn, { kind: "agentForgotten", agentId, by: agentId });
+	if (agent) {
+		agent.online = false;
+		openOrClose(agent);
+		for (const attempt of [...agent.attempts]) endAttempt(turn, attempt, endingOf("lost", `${agentId} left the mesh`));
+		emit(turn, { kind: "agentForgotten", agentId, by: agentId });
+	}
+	// Also of one that is not known: a predecessor may have journaled that it left, and no more.
 	replaceGone(turn, agentId);
 };
 

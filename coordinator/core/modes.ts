@@ -30,6 +30,8 @@ export const mayForget = ({ online, attempts }: Agent): boolean => !online && at
 export const forgetAgent = (turn: Turn, { agentId, by }: Asked<"forgetAgent">): void => {
 	const agent = turn.state.agents.get(agentId);
 	if (!agent || !mayForget(agent)) return;
+	// A new leader has not heard yet of those that live.
+	if (turn.nowMs - agent.leaseFromMs <= turn.options.leaseMs) return;
 	emit(turn, { kind: "agentForgotten", agentId, by });
 	replaceGone(turn, agentId);
 	turn.effects.push({ kind: "forgetAgent", agentId });

@@ -27,7 +27,8 @@ const classKey = ({ definition, group, declinedUntilMs }: Step): string => {
 	let key = classKeys.get(definition);
 	if (key === undefined) {
 		const { resources, labels, priority, action, concurrency, nodes } = definition;
-		key = JSON.stringify([priority, action.kind, resources, labels, concurrency?.max, nodes, needOf(definition)]);
+		const agents = action.kind === "deploy" ? action.replicas : nodes;
+		key = JSON.stringify([priority, action.kind, resources, labels, concurrency?.max, agents, needOf(definition)]);
 		classKeys.set(definition, key);
 	}
 	// Some agent handed it back: that must not hold up others, which any agent may take.

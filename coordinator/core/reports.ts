@@ -57,13 +57,14 @@ const memberFinished = (turn: Turn, { attempt, member }: Current, ended: Attempt
 	const isFirst = attempt.members[0] === member;
 	const ending = endingOfMember(turn, attempt, member, isFirst ? withOutputs(attempt, ended) : ended);
 	if (!ending) return;
-	endAttempt(turn, attempt, withGates(attempt, ending));
+	endAttempt(turn, attempt, withGates(attempt, ending), member);
 	stopMembers(turn, attempt, "another of its members has ended", member);
 };
 
 const memberDeclined = (turn: Turn, { attempt, member }: Current, reason: string): void => {
 	declinedBy(turn, attempt.step, member.agentId);
-	endAttempt(turn, attempt, endingOf("declined", isGang(attempt) ? `${placeOf(attempt, member)}: ${reason}` : reason));
+	const told = isGang(attempt) ? `${placeOf(attempt, member)}: ${reason}` : reason;
+	endAttempt(turn, attempt, endingOf("declined", told), member);
 	stopMembers(turn, attempt, "another of its members was declined", member);
 };
 

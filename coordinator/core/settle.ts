@@ -1,26 +1,18 @@
 /** How a step comes to its end: retry or verdict, then what that means for the steps behind it and for the run. */
 
-import type { ArtifactRef, CodeUse, Failure, FailureCause, Metric, Usage } from "#shared/domain.ts";
+import type { ArtifactRef, Failure, FailureCause, Metric } from "#shared/domain.ts";
 import { failureOf } from "#shared/failure.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { recordResult, releaseEquals } from "./equals.ts";
-import type { FinalAttemptState, FinalRunState, FinalStepState } from "./events.ts";
+import type { AttemptEnded, FinalAttemptState, FinalRunState, FinalStepState } from "./events.ts";
+import { waitForOthers } from "./gang.ts";
 import { followSettled, identity } from "./graph.ts";
 import { nextAfter, type Verdict } from "./retry-policy.ts";
-import type { Attempt, Run, Step } from "./state.ts";
+import type { Attempt, Member, Run, Step } from "./state.ts";
 import { emit, type Turn } from "./turn.ts";
 
-export interface AttemptEnding {
-	state: FinalAttemptState;
-	failure: Failure | null;
-	outputs: ArtifactRef[];
-	metrics: Metric[];
-	startedAtMs: number;
-	finishedAtMs: number;
-	reason: string;
-	codeUse: CodeUse | null;
-	usage: Usage | null;
-}
+/** What its event tells of it, but whose it is and when. */
+export type AttemptEnding = Omit<AttemptEnded, "kind" | "atMs" | "runId" | "stepKey" | "attemptId">;
 
 /** An ending without a result. */
 export const endingOf = (state: FinalAttemptState, reason: string, failure: Failure | null = null): AttemptEnding => ({
@@ -35,8 +27,10 @@ export const endingOf = (state: FinalAttemptState, reason: string, failure: Fail
 	usage: null,
 });
 
-export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding): void => {
+/** `by` is the member whose end is the attempt's. */
+export const endAttempt = (turn: Turn, attempt: Attempt, ending: AttemptEnding, by: Member | null = null): void => {
 	emit(turn, { kind: "attemptEnded", ...identity(attempt.step), attemptId: attempt.id, ...ending });
+	waitForOthers(turn, attempt, by);
 	if (ending.state === "succeeded") recordResult(turn, attempt.step, ending.codeUse);
 	concludeAttempt(turn, attempt, ending);
 };

@@ -208,6 +208,8 @@ export interface Agent {
 	preparing: ReadonlySet<AttemptId>;
 	/** Those that stand still while it is closed. */
 	paused: ReadonlySet<AttemptId>;
+	/** Members of gangs that are over, which it has yet to stop, and their steps; not part of the journal. */
+	stopping: Map<AttemptId, Step>;
 	node: AgentNode;
 }
 

@@ -21,6 +21,9 @@ const forWaits = (waits: readonly WaitView[]): string[] =>
 					: "`runmesh agents ls` shows why each agent takes nothing new",
 			];
 		}
+		if (/ agents at once are wanted, \d+ could run it/.test(what)) {
+			return ["ask for fewer `nodes`, or let more agents join: `runmesh token create`"];
+		}
 		if (kind === "agents" && /no agent (is online|has joined)/.test(what)) {
 			return ["start an agent with `runmesh agent start`; `runmesh agents ls` shows those that are known"];
 		}
@@ -41,24 +44,41 @@ const ADVICE: Partial<Record<FailureCause, string>> = {
 	launch: "see that its `shell` and `workdir` exist on the agent",
 	lost: "see the agent: `runmesh agents ls`; `retries: {lost: …}` says how often a step may be lost",
 	gate: "see its metrics: `runmesh runs show`",
-	disk: "free some space on the agent's disk",
 	setup: "what it asks for, `image` or packages, could not be made there: see what the tool says in its output",
 	serving: "see what the replicas say: `runmesh deployments ls`",
 };
 
+const ROUND_BYTES = 64 * 1024 ** 2;
+
+/** Twice what it had; where it was seen to take more before it was ended, more than that. */
+const enough = (hadBytes: number, peakBytes: number): string =>
+	formatBytes(Math.max(2 * hadBytes, Math.ceil((1.25 * peakBytes) / ROUND_BYTES) * ROUND_BYTES));
+
 /** Only a limit that its file names was its own. */
-const forMemory = (definition: StepDefinition | null): string => {
+const forMemory = (definition: StepDefinition | null, peakBytes: number): string => {
 	if (!definition?.limits.memory)
 		return "say what it needs with `resources: {memory: …}`: it runs where that is free then";
 	const had = definition.resources.memoryBytes;
-	return `give it more than the ${formatBytes(had)} it had, such as \`resources: {memory: ${formatBytes(2 * had)}}\`, or let it use less`;
+	return `give it more than the ${formatBytes(had)} it had, such as \`resources: {memory: ${enough(had, peakBytes)}}\`, or let it use less`;
+};
+
+const forDisk = (definition: StepDefinition | null): string => {
+	const had = definition?.resources.diskBytes ?? 0;
+	const free = "free some space on the agent's disk";
+	if (had === 0) return free;
+	return `give it more than the ${formatBytes(had)} of disk that it had, such as \`resources: {disk: ${formatBytes(2 * had)}}\`; or, where all of it is full, ${free}`;
+};
+
+const adviceFor = (cause: FailureCause, step: StepView, definition: StepDefinition | null): string | undefined => {
+	if (cause === "oom") return forMemory(definition, step.attempts.at(-1)?.usage?.peakMemoryBytes ?? 0);
+	return cause === "disk" ? forDisk(definition) : ADVICE[cause];
 };
 
 const forFailure = (run: RunDetail, step: StepView, definition: StepDefinition | null): string[] => {
 	if (!step.failure) return [];
 	const { cause } = step.failure;
 	const hints = step.attempts.length > 0 ? [`its output: \`runmesh logs ${run.id} ${step.key}\``] : [];
-	const advice = cause === "oom" ? forMemory(definition) : ADVICE[cause];
+	const advice = adviceFor(cause, step, definition);
 	if (advice) hints.push(advice);
 	if (definition?.retries.max === 0 && cause === "error" && step.attempts.length > 0) {
 		hints.push("a step that fails by chance is tried again with `retries: {max: 2}`");

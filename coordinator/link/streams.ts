@@ -15,6 +15,17 @@ export interface StreamOptions {
 	replicas: number;
 }
 
+const workQueue = (name: string, subject: string, replicas: number): Partial<StreamConfig> => ({
+	name,
+	subjects: [subject],
+	retention: RetentionPolicy.Workqueue,
+	storage: StorageType.Memory,
+	num_replicas: replicas,
+	max_bytes: 512 * 1024 * 1024,
+	discard: DiscardPolicy.New,
+	duplicate_window: RESEND_WINDOW_MS * NANOS_PER_MS,
+});
+
 /** As an object store is made; its client can't be told how many replicas. */
 const snapshotStore = (replicas: number): Partial<StreamConfig> => ({
 	name: `OBJ_${stores.snapshots}`,
@@ -37,26 +48,8 @@ const configs = ({ replicas }: StreamOptions): Partial<StreamConfig>[] => [
 		num_replicas: replicas,
 		duplicate_window: 600_000 * NANOS_PER_MS,
 	},
-	{
-		name: streams.reports,
-		subjects: [subjects.reports],
-		retention: RetentionPolicy.Workqueue,
-		storage: StorageType.Memory,
-		num_replicas: replicas,
-		max_bytes: 512 * 1024 * 1024,
-		discard: DiscardPolicy.New,
-		duplicate_window: RESEND_WINDOW_MS * NANOS_PER_MS,
-	},
-	{
-		name: streams.tasks,
-		subjects: [subjects.tasks],
-		retention: RetentionPolicy.Workqueue,
-		storage: StorageType.Memory,
-		num_replicas: replicas,
-		max_bytes: 512 * 1024 * 1024,
-		discard: DiscardPolicy.New,
-		duplicate_window: RESEND_WINDOW_MS * NANOS_PER_MS,
-	},
+	workQueue(streams.reports, subjects.reports, replicas),
+	workQueue(streams.tasks, subjects.tasks, replicas),
 	snapshotStore(replicas),
 ];
 

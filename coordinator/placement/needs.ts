@@ -7,7 +7,10 @@ export type Need = "image" | StepEnvironment["kind"];
 
 /** Any one of its runtimes will do. */
 const needs: Readonly<Record<Need, { runtimes: readonly string[]; lacking: string }>> = {
-	image: { runtimes: ["docker", "podman"], lacking: "no container engine: install docker or podman" },
+	image: {
+		runtimes: ["docker", "podman"],
+		lacking: "no container engine answers there: start docker or podman, or install one",
+	},
 	python: { runtimes: ["python", "uv"], lacking: "no Python: install python3, or uv with an interpreter" },
 	conda: { runtimes: ["micromamba", "mamba", "conda"], lacking: "no conda: install micromamba, mamba or conda" },
 	node: { runtimes: ["node"], lacking: "no Node" },

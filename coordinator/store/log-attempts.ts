@@ -1,7 +1,7 @@
 /** The attempts whose logs a reader wants, in the order they were leased. */
 
 import type { DatabaseSync } from "node:sqlite";
-import { type AttemptId, attemptId, memberId, type RunId, type StepKey } from "#shared/ids.ts";
+import { type AttemptId, attemptId, attemptOfMember, memberId, type RunId, type StepKey } from "#shared/ids.ts";
 import { query } from "./database.ts";
 
 export interface LogAttempt {
@@ -65,7 +65,7 @@ export const openLogQueries = (database: DatabaseSync): LogQueries => {
 		attempts: (scope, position) => attempts.all(scope.run, position, scope.step, scope.attempt).flatMap(logsOf),
 		attempt: (id) => {
 			const [member = null] = attempt
-				.all(id.replace(MEMBER, ""))
+				.all(attemptOfMember(id))
 				.flatMap(logsOf)
 				.filter((log) => log.id === id);
 			return member;
@@ -82,9 +82,6 @@ export const openLogQueries = (database: DatabaseSync): LogQueries => {
 		hasStep: (id, key) => step.get(id, key) !== undefined,
 	};
 };
-
-/** What memberId has added. */
-const MEMBER = /\.r\d+$/;
 
 /** Each member of a step on several agents has one of its own. */
 const logsOf = ({ n, id, step, number, members, ended_at }: AttemptRow): LogAttempt[] => {

@@ -2,7 +2,7 @@
 
 import type { DatabaseSync } from "node:sqlite";
 import type { MetricSeries } from "#shared/api.ts";
-import type { AttemptId } from "#shared/ids.ts";
+import { type AttemptId, attemptOfMember } from "#shared/ids.ts";
 import { query } from "./database.ts";
 
 export interface MetricPoint {
@@ -79,6 +79,8 @@ export const openMetricStore = (database: DatabaseSync): MetricStore => {
 	};
 	return {
 		add: (attemptId, added) => {
+			// Of a step on several agents the first member's are the step's; nobody would find the others', nor remove them.
+			if (attemptOfMember(attemptId) !== attemptId) return;
 			for (const [name, ofName] of Map.groupBy(added.filter(isStorable), (point) => point.name)) {
 				const row = seriesOf(attemptId, name);
 				const last = ofName.at(-1);

@@ -4,6 +4,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { AgentView, JoinTokenView, RunDetail } from "#shared/api.ts";
+import { lockOwner } from "#shared/lock.ts";
 import { homeEnv, type Running, startCommand } from "#test/support/command-line.ts";
 import { type RealMesh, startRealMesh } from "#test/support/real-mesh.ts";
 
@@ -54,6 +55,8 @@ test("a machine joins by a token, runs a step, is stopped and started without a 
 
 	const again = second.start("agent", "start");
 	await again.printed(/"msg":"ready"/);
+	// The command has become the agent: no second process waits beside it.
+	expect(lockOwner(join(second.home, "agent", "agent.lock"))?.pid).toBe(again.pid);
 	expect((await mesh.json<RunDetail>("run", oneStep(mesh), "--no-cache")).state).toBe("succeeded");
 	const there = startCommand(["agents", "ls", "-o", "json"], homeEnv(second.home));
 	expect(JSON.parse((await there.finished).stdout.toString())).toMatchObject([{ id: "second", state: "online" }]);

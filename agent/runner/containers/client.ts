@@ -1,7 +1,7 @@
 /** Calls of an engine's command line, bounded in time and output. */
 
 import { execFile } from "node:child_process";
-import type { Environment } from "../environment.ts";
+import type { Environment } from "../setup/environment.ts";
 
 export interface Client {
 	/** "docker" or "podman", found in the agent's PATH. */

@@ -1,8 +1,9 @@
 /** The command line that runs a step in a container, as its supervisor runs it. */
 
 import type { Gpu, Task } from "#shared/domain.ts";
-import type { Environment } from "../environment.ts";
-import type { AttemptPaths } from "../paths.ts";
+import { quote } from "../../system/shell.ts";
+import type { AttemptPaths } from "../files/paths.ts";
+import type { Environment } from "../setup/environment.ts";
 import { deviceArgs } from "./devices.ts";
 import type { Engine } from "./engine.ts";
 
@@ -98,6 +99,3 @@ export const containerScript = (engine: Engine, args: readonly string[], env: En
 	const assigned = Object.entries({ ...env, ...engine.env }).map(([name, value]) => `${name}=${quote(value)}`);
 	return `cd / && ${[...assigned, engine.program, ...args.map(quote)].join(" ")}\n`;
 };
-
-/** For a shell: taken as it stands. */
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

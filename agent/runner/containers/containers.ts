@@ -13,12 +13,12 @@ import type { AgentId, AttemptId } from "#shared/ids.ts";
 import { isImage } from "#shared/pipeline/image.ts";
 import type { Ending } from "../../core/commands.ts";
 import { sizeOf } from "../../logs/spool.ts";
-import { forgetMarks } from "../code-use.ts";
-import type { Environment } from "../environment.ts";
 import { AttemptError } from "../failure.ts";
-import { programOf, workingFolder } from "../launch.ts";
-import type { AttemptPaths } from "../paths.ts";
-import { writeOver } from "../record.ts";
+import { writeOver } from "../files/file.ts";
+import type { AttemptPaths } from "../files/paths.ts";
+import { forgetMarks } from "../setup/code-use.ts";
+import type { Environment } from "../setup/environment.ts";
+import { programOf, workingFolder } from "../setup/launch.ts";
 import type { ContainerUsage } from "./cgroup-usage.ts";
 import { ClientError, call } from "./client.ts";
 import { containerArgs, containerScript } from "./command.ts";
@@ -98,6 +98,8 @@ export const createContainers = (options: ContainersOptions): Containers => {
 	const paused = new Set<AttemptId>();
 	const prepared = new Map<AttemptId, { engine: Engine; image: ReadyImage }>();
 	let found: Promise<Engine> | null = null;
+	let isRecovered = false;
+	let isSwept = false;
 
 	/** One that answered once is asked no more; who finds that it does not, forgets it. */
 	const engine = (): Promise<Engine> => {
@@ -106,9 +108,18 @@ export const createContainers = (options: ContainersOptions): Containers => {
 	};
 	const look = async (): Promise<Engine> => {
 		const { engine, problems } = await findEngine(choice);
-		if (engine) return engine;
+		if (engine) {
+			sweepOnce(engine);
+			return engine;
+		}
 		setTimeout(forgetEngine, LOOK_AGAIN_MS).unref();
 		throw new NoEngine(noEngine(choice, host, problems));
+	};
+	/** An engine may come up after the agent. */
+	const sweepOnce = (engine: Engine): void => {
+		if (!isRecovered || isSwept) return;
+		isSwept = true;
+		orphans.sweep(engine);
 	};
 	const forgetEngine = (): void => {
 		found = null;
@@ -248,8 +259,9 @@ export const createContainers = (options: ContainersOptions): Containers => {
 		resume,
 		recovered: (attemptIds) => {
 			for (const attemptId of attemptIds) wanted.add(attemptId);
+			isRecovered = true;
 			// Where there is no engine, nothing runs under it.
-			engine().then(orphans.sweep, () => undefined);
+			engine().then(sweepOnce, () => undefined);
 		},
 		forget,
 		close: () => {

@@ -7,8 +7,8 @@
  *   container-end.json  Before the container is removed: how it ended. After that nobody could say.
  */
 
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import type { AttemptPaths } from "../paths.ts";
+import { readJson, replaceFile } from "../files/file.ts";
+import type { AttemptPaths } from "../files/paths.ts";
 import type { ContainerUsage } from "./cgroup-usage.ts";
 import type { Client } from "./client.ts";
 import type { EngineName } from "./engine.ts";
@@ -50,15 +50,4 @@ export const writeEnd = (paths: AttemptPaths, end: ContainerEnd): void => writeJ
 export const readRecord = (paths: AttemptPaths): ContainerRecord | null => readJson(recordOf(paths));
 export const readEnd = (paths: AttemptPaths): ContainerEnd | null => readJson(endOf(paths));
 
-const writeJson = (path: string, value: unknown): void => {
-	writeFileSync(`${path}.new`, JSON.stringify(value), { mode: 0o600 });
-	renameSync(`${path}.new`, path);
-};
-
-const readJson = <T>(path: string): T | null => {
-	try {
-		return JSON.parse(readFileSync(path, "utf8")) as T;
-	} catch {
-		return null;
-	}
-};
+const writeJson = (path: string, value: unknown): void => replaceFile(path, JSON.stringify(value));

@@ -50,7 +50,9 @@ export const inspectContainer = async (client: Client, name: string): Promise<Co
 /** Killed first when it runs. Resolves when it is gone. */
 export const removeContainer = async (client: Client, name: string): Promise<void> => {
 	try {
-		await call(client, ["rm", "--force", "--volumes", name], { timeoutMs: REMOVE_MS });
+		// Podman would give it ten seconds more to end by itself.
+		const atOnce = client.program === "podman" ? ["--time", "0"] : [];
+		await call(client, ["rm", "--force", "--volumes", ...atOnce, name], { timeoutMs: REMOVE_MS });
 	} catch (error) {
 		// Somebody else may be at it.
 		if (error instanceof ClientError && isNone(error)) return;

@@ -3,8 +3,8 @@
  * on the host could read them, and in its own environment they would steer the client, which runs on the host.
  */
 
-import type { Environment } from "../environment.ts";
 import { AttemptError } from "../failure.ts";
+import type { Environment } from "../setup/environment.ts";
 
 export interface Variables {
 	/** What the file says. */

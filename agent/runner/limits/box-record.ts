@@ -1,7 +1,7 @@
 /** What an attempt's launch file says of its box: where it is, from what it counts, how its limits are kept. */
 
-import { readFileSync } from "node:fs";
-import type { AttemptPaths } from "../paths.ts";
+import { readPlain } from "../../system/plain-file.ts";
+import type { AttemptPaths } from "../files/paths.ts";
 import type { CellMark } from "./cell.ts";
 
 export interface BoxRecord {
@@ -22,7 +22,7 @@ export const boxLine = (record: BoxRecord): string => `${MARK}${JSON.stringify(r
 /** null of an attempt that was not told to anybody, or by an agent that kept no limits. */
 export const readBox = ({ launch }: AttemptPaths): BoxRecord | null => {
 	try {
-		const line = readFileSync(launch, "utf8").split("\n", 2)[1] ?? "";
+		const line = readPlain(launch).toString().split("\n", 2)[1] ?? "";
 		return line.startsWith(MARK) ? (JSON.parse(line.slice(MARK.length)) as BoxRecord) : null;
 	} catch {
 		return null;
@@ -35,7 +35,7 @@ export const readBox = ({ launch }: AttemptPaths): BoxRecord | null => {
  */
 export const readTimes = ({ process, folder }: AttemptPaths): number | null => {
 	try {
-		const lines = readFileSync(process, "utf8").split("\n");
+		const lines = readPlain(process).toString().split("\n");
 		const ended = lines.findLastIndex((line) => line.startsWith(`ended ${folder.slice(folder.lastIndexOf("/") + 1)} `));
 		return ended === -1 ? null : parseTimes(lines[ended + 2] ?? "");
 	} catch {

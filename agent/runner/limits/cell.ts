@@ -103,6 +103,15 @@ export interface CellKind {
 	open(folders: Readonly<Record<string, string>>): Cell;
 }
 
+/** Of CPU time, so much is given anew in each. */
+export const PERIOD_US = 100_000;
+/** Below, a supervisor could not do its own part in time. */
+const LEAST_QUOTA_US = 10_000;
+
+/** Of each period. */
+export const quotaUs = (cpuMillis: number): number =>
+	Math.max(LEAST_QUOTA_US, Math.round((cpuMillis * PERIOD_US) / 1_000));
+
 /** Kept of files by one that hardly did anything. */
 export const CLEAN_BYTES = 16 * 1024 ** 2;
 

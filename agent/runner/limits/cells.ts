@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { parseOwnGroups } from "../../system/own-groups.ts";
 import {
 	type Cell,
 	type CellKind,
@@ -16,7 +17,6 @@ import {
 } from "./cell.ts";
 import { cgroupV1 } from "./cgroup-v1.ts";
 import { cgroupV2 } from "./cgroup-v2.ts";
-import { parseOwnGroups } from "./own-groups.ts";
 
 export interface Cells {
 	readonly kind: CellKind;

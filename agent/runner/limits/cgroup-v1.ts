@@ -1,7 +1,7 @@
 /** Cells of control groups, version 1: a folder in each hierarchy of those that the agent may write. */
 
 import { existsSync } from "node:fs";
-import { signalProcess } from "../process.ts";
+import { signalProcess } from "../../system/process.ts";
 import {
 	type Cell,
 	type CellKind,
@@ -9,6 +9,8 @@ import {
 	CLEAN_BYTES,
 	type LimitName,
 	openGauge,
+	PERIOD_US,
+	quotaUs,
 	readField,
 	readIds,
 	readNumber,
@@ -16,9 +18,6 @@ import {
 } from "./cell.ts";
 
 const CONTROLLERS = ["memory", "cpu", "cpuacct", "pids"] as const;
-const PERIOD_US = 100_000;
-/** Below, a supervisor could not do its own part in time. */
-const LEAST_QUOTA_US = 10_000;
 const NS = 1e9;
 
 /** `own` are the folders of the agent's own groups; `group` is the name of that for its cells. */
@@ -60,10 +59,9 @@ const cellV1 = (folders: Readonly<Record<string, string>>): Cell => {
 				memoryBytes = limits.memoryBytes;
 			}
 			if (cpu !== undefined && limits.cpuMillis !== cpuMillis) {
-				const quota = Math.max(LEAST_QUOTA_US, Math.round((limits.cpuMillis * PERIOD_US) / 1_000));
 				if (limits.cpuMillis !== 0) write(`${cpu}/cpu.cfs_period_us`, PERIOD_US);
 				if (cpuMillis !== null || limits.cpuMillis !== 0) {
-					write(`${cpu}/cpu.cfs_quota_us`, limits.cpuMillis === 0 ? -1 : quota);
+					write(`${cpu}/cpu.cfs_quota_us`, limits.cpuMillis === 0 ? -1 : quotaUs(limits.cpuMillis));
 				}
 				cpuMillis = limits.cpuMillis;
 			}

@@ -5,7 +5,7 @@
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { signalProcess } from "../process.ts";
+import { signalProcess } from "../../system/process.ts";
 import {
 	type Cell,
 	type CellKind,
@@ -14,15 +14,14 @@ import {
 	fieldOf,
 	type LimitName,
 	openGauge,
+	PERIOD_US,
+	quotaUs,
 	readField,
 	readIds,
 	readNumber,
 	write,
 } from "./cell.ts";
 
-const PERIOD_US = 100_000;
-/** Below, a supervisor could not do its own part in time. */
-const LEAST_QUOTA_US = 10_000;
 const US = 1e6;
 const CONTROLLERS = ["memory", "cpu", "pids"] as const;
 const AGENT = "runmesh-agent";
@@ -105,8 +104,7 @@ const cellV2 = (folders: Readonly<Record<string, string>>): Cell => {
 				memoryBytes = limits.memoryBytes;
 			}
 			if (limits.cpuMillis !== cpuMillis && has("cpu.max")) {
-				const quota = Math.max(LEAST_QUOTA_US, Math.round((limits.cpuMillis * PERIOD_US) / 1_000));
-				write(`${folder}/cpu.max`, `${limits.cpuMillis === 0 ? "max" : quota} ${PERIOD_US}`);
+				write(`${folder}/cpu.max`, `${limits.cpuMillis === 0 ? "max" : quotaUs(limits.cpuMillis)} ${PERIOD_US}`);
 				cpuMillis = limits.cpuMillis;
 			}
 		},

@@ -1,7 +1,7 @@
 /** What an attempt took, told when it has ended: by its cell, else by what was noted and seen of it. */
 
 import { formatBytes } from "#shared/pipeline/units.ts";
-import type { AttemptPaths } from "../paths.ts";
+import type { AttemptPaths } from "../files/paths.ts";
 import type { Box } from "./box.ts";
 import { readTimes } from "./box-record.ts";
 import { type Cell, CLEAN_BYTES } from "./cell.ts";

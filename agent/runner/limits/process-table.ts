@@ -1,7 +1,8 @@
 /** All processes of this host as /proc tells of them, and which of them are an attempt's where no cell says so. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { fieldsOfStat } from "#shared/process.ts";
+import { processIds, TICKS_PER_SECOND, textOf } from "../../system/proc.ts";
 
 export interface ProcessLine {
 	parent: number;
@@ -14,9 +15,6 @@ export interface ProcessLine {
 }
 
 export type ProcessTable = ReadonlyMap<number, ProcessLine>;
-
-/** Linux tells times in these, whatever it counts in. */
-const TICKS_PER_SECOND = 100;
 
 export const parseStat = (stat: string, pageBytes: number): ProcessLine | null => {
 	// From the third, the state, to the 24th, the resident pages.
@@ -35,10 +33,8 @@ export const parseStat = (stat: string, pageBytes: number): ProcessLine | null =
 
 export const readTable = (): ProcessTable => {
 	const table = new Map<number, ProcessLine>();
-	for (const name of readdirSync("/proc")) {
-		const pid = Number(name);
-		if (!(pid > 0)) continue;
-		const line = parseStat(readText(`/proc/${pid}/stat`), pageBytes());
+	for (const pid of processIds()) {
+		const line = parseStat(textOf(`/proc/${pid}/stat`), pageBytes());
 		if (line) table.set(pid, line);
 	}
 	return table;
@@ -84,7 +80,7 @@ const childrenIn = (table: ProcessTable): Map<number, number[]> => {
 
 /** CPU time of the children that a process has waited for; null when it is gone, or the system does not tell. */
 export const waitedCpuSeconds = (pid: number): number | null => {
-	const [user, system] = fieldsOfStat(readText(`/proc/${pid}/stat`)).slice(13, 15);
+	const [user, system] = fieldsOfStat(textOf(`/proc/${pid}/stat`)).slice(13, 15);
 	return user === undefined || system === undefined ? null : (Number(user) + Number(system)) / TICKS_PER_SECOND;
 };
 
@@ -92,7 +88,7 @@ export const waitedCpuSeconds = (pid: number): number | null => {
 export const sharedOutBytes = (pids: Iterable<number>): number | null => {
 	let bytes = 0;
 	for (const pid of pids) {
-		const text = readText(`/proc/${pid}/smaps_rollup`);
+		const text = textOf(`/proc/${pid}/smaps_rollup`);
 		if (text === "") continue;
 		const [, kibibytes] = /^Pss:\s+(\d+) kB/m.exec(text) ?? [];
 		if (kibibytes === undefined) return null;
@@ -120,14 +116,5 @@ const readBytes = (path: string): Buffer => {
 		return readFileSync(path);
 	} catch {
 		return Buffer.alloc(0);
-	}
-};
-
-/** "" when it is gone, or not ours to read. */
-const readText = (path: string): string => {
-	try {
-		return readFileSync(path, "latin1");
-	} catch {
-		return "";
 	}
 };

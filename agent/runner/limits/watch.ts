@@ -80,8 +80,9 @@ export const watchBoxes = (boxes: ReadonlyMap<AttemptId, Box>, options: WatchOpt
 		for (const box of [...boxes.values()]) {
 			if (box.cell) attempt(() => lookInto(box, box.cell as Cell));
 			if (needsTable(box)) {
-				table ??= readTable();
-				lookAt(box, table);
+				// Where no more files can be opened nothing is told, and nothing forgotten.
+				table ??= attempt(readTable);
+				if (table) lookAt(box, table);
 			}
 		}
 	};

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { copyFile, realpath, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
-import { markCode } from "#agent/runner/code-use.ts";
+import { markCode } from "#agent/runner/setup/code-use.ts";
 import { codeUseKey } from "#shared/blobs/code-use.ts";
 import { captureTree, readManifest } from "#shared/blobs/tree.ts";
 import type { ArtifactRef, Task } from "#shared/domain.ts";
@@ -177,6 +177,6 @@ describe("an attempt", () => {
 		await rig.startAgent();
 		const task = tracked("unmarked", "cat README.md; rm ../code-marks.json", ref);
 		await rig.send(task);
-		expect(await rig.finished(task)).toMatchObject({ outcome: "succeeded", codeUse: null, usage: null });
+		expect(await rig.finished(task)).toMatchObject({ outcome: "succeeded", codeUse: null });
 	});
 });

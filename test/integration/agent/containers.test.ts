@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { clientOf } from "#agent/runner/containers/client.ts";
 import { createContainers } from "#agent/runner/containers/containers.ts";
 import { writeRecord } from "#agent/runner/containers/record.ts";
-import { attemptPaths } from "#agent/runner/paths.ts";
+import { attemptPaths } from "#agent/runner/files/paths.ts";
 import { captureTree } from "#shared/blobs/tree.ts";
 import type { Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";

@@ -2,13 +2,15 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import type { Readable } from "node:stream";
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Heartbeat } from "#shared/domain.ts";
 import { fieldsOfStat } from "#shared/process.ts";
 import { type AgentRig, agentRig } from "#test/support/agent-rig.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";
+import { withoutCells } from "#test/support/cells.ts";
 
 const GiB = 1024 ** 3;
 const names = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
@@ -91,6 +93,29 @@ test.runIf(process.platform === "linux")("what is paused can be cancelled, and i
 	rig.control([{ attemptId: writing.attemptId, reason: "cancelled by ada" }]);
 	expect(await rig.finished(writing)).toMatchObject({ outcome: "cancelled" });
 	expect(statesOf(supervisor)).toEqual([]);
+});
+
+const none = withoutCells(tmpdir());
+
+test.skipIf(none !== "")("what left its session and its environment stands still too, where a cell tells", async () => {
+	const rig = await agentRig();
+	await rig.startAgent();
+	const tick = "echo $$ >pid; while [ ! -e enough ]; do echo more >>ticks; sleep 0.01; done";
+	const task = commandTask("left", `env -i PATH="$PATH" setsid sh -c '${tick}' & wait`, { graceMs: 20_000 });
+	await rig.send(task);
+	await rig.started(task);
+	const work = `${rig.folder(task)}/work`;
+	await until(() => existsSync(`${work}/ticks`));
+	const pid = Number(readFileSync(`${work}/pid`, "utf8"));
+	const state = (): string => fieldsOfStat(readFileSync(`/proc/${pid}/stat`, "latin1"))[0] ?? "";
+	await rig.endAgent();
+	await rig.startAgent(...closedFlags("pause"));
+	await until(() => state() === "T");
+	await rig.endAgent();
+	await rig.startAgent();
+	await until(() => state() !== "T");
+	writeFileSync(`${work}/enough`, "");
+	expect(await rig.finished(task)).toMatchObject({ outcome: "succeeded" });
 });
 
 test("what is stopped for its owner is lost here, to run elsewhere", async () => {

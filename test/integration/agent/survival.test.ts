@@ -92,7 +92,7 @@ test("a supervisor that is not named leaves the attempt alone", async () => {
 	const task = commandTask("named", `echo once >> ${ran}; ${waitFor(gate)}`);
 	await rig.send(task);
 	await rig.started(task);
-	const supervisor = fileURLToPath(new URL("../../../agent/runner/supervise.sh", import.meta.url));
+	const supervisor = fileURLToPath(new URL("../../../agent/runner/processes/supervise.sh", import.meta.url));
 	const told = { input: `${task.attemptId}\n`, encoding: "utf8" } as const;
 	expect(execFileSync("/bin/sh", [supervisor, dirname(rig.folder(task))], told)).toMatch(/^ready .*\ntaken\n$/);
 	await writeFile(gate, "");

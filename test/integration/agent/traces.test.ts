@@ -9,7 +9,8 @@ import { commandTask } from "#test/support/agent-tasks.ts";
 
 test("a process that hid from its attempt writes nothing into another's output or folder", async () => {
 	const rig = await agentRig();
-	await rig.startAgent();
+	// In a cell nothing can hide: it would be ended with its attempt.
+	await rig.startAgent("--limits", "watch");
 	const [gate, written] = [join(rig.home.root, "gate"), join(rig.home.root, "written")];
 	const wait = `n=0; until [ -e ${gate} ] || [ $n -gt 1000 ]; do n=$((n + 1)); sleep 0.02; done`;
 	const hidden = `${wait}; echo leaked; echo leaked > leaked; touch ${written}`;

@@ -13,6 +13,7 @@ import { waitUntilGone } from "#cli/up/process-table.ts";
 import { type RunningMesh, startMesh } from "#cli/up/up.ts";
 import { natsAuth, readCredentials } from "#shared/credentials.ts";
 import { type Home, resolveHome } from "#shared/home.ts";
+import { writeJoined } from "#shared/joined.ts";
 import { readMesh } from "#shared/mesh.ts";
 import { processStart } from "#shared/process.ts";
 import { standInMesh } from "#test/support/stand-in-mesh.ts";
@@ -112,6 +113,12 @@ test("a second one on the same home is refused, and the first goes on", async ()
 	});
 	expect(allGone(mesh.processes())).toBe(false);
 	expect(readMesh(home)?.url).toBe(mesh.url);
+});
+
+test("a home that has joined another mesh starts none of its own", async () => {
+	writeJoined(home, { url: "http://lab-1:7400" });
+	await expect(start()).rejects.toMatchObject({ code: "RM_CONFLICT", message: expect.stringContaining("lab-1") });
+	expect(existsSync(home.lock)).toBe(false);
 });
 
 test("a lock left by a process that has gone is taken over", async () => {

@@ -16,8 +16,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readsShowIn } from "#agent/runner/access-times.ts";
-import { markCode } from "#agent/runner/code-use.ts";
+import { readsShowIn } from "#agent/runner/setup/access-times.ts";
+import { markCode } from "#agent/runner/setup/code-use.ts";
 import { codeUseKey } from "#shared/blobs/code-use.ts";
 import { tempDir } from "#test/support/data-plane.ts";
 import { readsShow, watchCode } from "#test/support/watched-code.ts";

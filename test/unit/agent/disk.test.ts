@@ -141,7 +141,7 @@ const kept = async (
 			tell();
 		},
 		room: async () => ({ ...free, floorBytes: 1_000 * MIB, criticalBytes: 500 * MIB }),
-		pace: { idleMs: 5, busyMs: 5, lowMs: 5, evictAgainMs: 5, measureMs: 5 },
+		pace: { idleMs: 5, busyMs: 5, lowMs: 5, evictAgainMs: 5, measureMs: 5, measureRest: 1 },
 		...more,
 	});
 	onTestFinished(disk.close);

@@ -3,7 +3,7 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { bring } from "#agent/runner/prepare.ts";
+import { bring } from "#agent/runner/setup/prepare.ts";
 import { openBlobStore } from "#shared/blobs/store.ts";
 import { captureTree } from "#shared/blobs/tree.ts";
 import { noise, tempDir } from "#test/support/data-plane.ts";

@@ -6,15 +6,15 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { attemptPaths } from "#agent/runner/files/paths.ts";
 import { newBox } from "#agent/runner/limits/box.ts";
 import { boxLine, parseTimes, readBox, readTimes } from "#agent/runner/limits/box-record.ts";
 import { entrancesOf, makeFolders, removeFolders } from "#agent/runner/limits/cell.ts";
 import { cgroupV1 } from "#agent/runner/limits/cgroup-v1.ts";
 import { cgroupV2 } from "#agent/runner/limits/cgroup-v2.ts";
 import { measure } from "#agent/runner/limits/measure.ts";
-import { parseOwnGroups } from "#agent/runner/limits/own-groups.ts";
 import { familyOf, parseStat } from "#agent/runner/limits/process-table.ts";
-import { attemptPaths } from "#agent/runner/paths.ts";
+import { parseOwnGroups } from "#agent/system/own-groups.ts";
 import type { AttemptId } from "#shared/ids.ts";
 
 const GiB = 1024 ** 3;

@@ -33,7 +33,10 @@ describe("the system's own words", () => {
 	});
 
 	test.runIf(process.platform === "linux")("a process takes what it took, and no more than once", async () => {
-		const meter = ownUseMeter(() => false);
+		const meter = ownUseMeter(
+			() => false,
+			() => 0,
+		);
 		const first = await meter();
 		expect(first.memoryBytes).toBeGreaterThan(10 * MiB);
 		expect(first.cpuSeconds).toBe(0);

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openShelf } from "#agent/environments/shelf.ts";
-import { openTrash } from "#agent/runner/trash.ts";
+import { openTrash } from "#agent/runner/files/trash.ts";
 import { tempDir } from "#test/support/data-plane.ts";
 
 const MIB = 1024 ** 2;

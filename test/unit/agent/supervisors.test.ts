@@ -2,7 +2,7 @@
 
 import { EventEmitter } from "node:events";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { createSupervisors } from "#agent/runner/supervisors.ts";
+import { createSupervisors } from "#agent/runner/processes/supervisors.ts";
 import type { AttemptId } from "#shared/ids.ts";
 
 let spawned: () => EventEmitter;

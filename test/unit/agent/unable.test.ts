@@ -39,3 +39,12 @@ test("said late, it changes nothing", () => {
 	give({ kind: "prepared", attemptId });
 	expect(give({ kind: "unable", attemptId, reason })).toEqual([]);
 });
+
+test("an agent that takes one task alone takes another", () => {
+	state = createState(state.agentId, state.ledger.capacity, { once: true });
+	give({ kind: "taskReceived", delivery: 1, task });
+	give({ kind: "taskPersisted", attemptId });
+	give({ kind: "unable", attemptId, reason });
+	const next = commandTask("next", "true");
+	expect(give({ kind: "taskReceived", delivery: 2, task: next })).toMatchObject([{ kind: "persist" }]);
+});

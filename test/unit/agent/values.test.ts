@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkTotal, readValue } from "#agent/runner/values.ts";
+import { checkTotal, readValue } from "#agent/runner/outcome/values.ts";
 import { type BlobStore, openBlobStore } from "#shared/blobs/store.ts";
 import { captureTree } from "#shared/blobs/tree.ts";
 import type { ArtifactRef } from "#shared/domain.ts";

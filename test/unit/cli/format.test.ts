@@ -6,10 +6,12 @@ import {
 	formatMetrics,
 	formatNumber,
 	formatResources,
+	lastAgents,
 } from "#cli/output/format.ts";
 import { createStyle } from "#cli/output/style.ts";
 import { renderTable } from "#cli/output/table.ts";
 import { escapeControls, truncate, widthOf } from "#cli/output/text.ts";
+import type { StepView } from "#shared/api.ts";
 
 test("sizes are in the unit that keeps them short", () => {
 	expect([0, 1, 1_023, 1_024, 1_536, 300 * 1024, 5 * 1024 ** 3].map(formatBytes)).toEqual([
@@ -125,4 +127,13 @@ test("colours do not disturb the columns", () => {
 	const [, first, second] = renderTable([{ header: "" }, { header: "" }], rows, { width: null });
 	expect(first).toContain("\u001b[31mno\u001b[39m    1");
 	expect(second).toBe("fine  2");
+});
+
+test("a gang is told with all its agents, or with how many there are", () => {
+	const on = (...attempts: object[]): StepView => ({ attempts }) as StepView;
+	const members = ["b", "c", "d"];
+	expect(lastAgents(on())).toBe("");
+	expect(lastAgents(on({ agent: "a", members: [] }))).toBe("a");
+	expect(lastAgents(on({ agent: "z", members }, { agent: "a", members: ["b"] }))).toBe("a b");
+	expect(lastAgents(on({ agent: "a", members }))).toBe("a and 3 more");
 });

@@ -7,8 +7,10 @@ import { expect, onTestFinished, test } from "vitest";
 import { coordinatorUrl, endpointOf, isOwnAddress, withHost } from "#cli/join/addresses.ts";
 import { dialableUrl } from "#cli/join/dialable.ts";
 import { readGrant, wiresFrom } from "#cli/join/grant.ts";
+import { redeem } from "#cli/join/redeem.ts";
 import { readJoinToken } from "#cli/join/token.ts";
 import type { JoinGrant } from "#shared/api.ts";
+import { startTinyHttp } from "#test/support/tiny-http.ts";
 
 test.each([
 	["lab-1", "http://lab-1:7400"],
@@ -104,4 +106,35 @@ test("a coordinator that listens only on its own machine has no address for anot
 	const { port } = await listen();
 	expect(await dialableUrl(`http://127.0.0.1:${port}`)).toBe(null);
 	expect(await dialableUrl("http://lab-1:7400")).toBe("http://lab-1:7400");
+});
+
+const problem = (status: number, code: string, hint?: string) =>
+	startTinyHttp((_request, response) => {
+		response.writeHead(status, { "content-type": "application/problem+json" });
+		response.end(JSON.stringify({ status, code, detail: "no", ...(hint === undefined ? {} : { hint }) }));
+	});
+
+test("what a coordinator advises is told, and nothing else", async () => {
+	await using standby = await problem(503, "RM_UNAVAILABLE", "http://lab-2:7400 leads");
+	await expect(redeem(standby.url, "t")).rejects.toMatchObject({
+		code: "RM_UNAVAILABLE",
+		hint: "http://lab-2:7400 leads",
+	});
+	await using old = await problem(404, "RM_NOT_FOUND");
+	await expect(redeem(old.url, "t")).rejects.toMatchObject({ hint: expect.stringContaining("older release") });
+});
+
+test("an address that is no coordinator's HTTP is told from one that nobody listens at", async () => {
+	await using http = await problem(503, "RM_UNAVAILABLE");
+	const secure = http.url.replace("http:", "https:");
+	await expect(redeem(secure, "t")).rejects.toMatchObject({ hint: expect.stringContaining(`join by ${http.url}`) });
+	const other = await listen();
+	const wrongPort = expect.stringContaining("not the port of its HTTP API");
+	await expect(redeem(`http://127.0.0.1:${other.port}`, "t")).rejects.toMatchObject({ hint: wrongPort });
+	await expect(redeem("http://nobody.invalid:7400", "t")).rejects.toMatchObject({
+		hint: expect.stringContaining("no name that this machine knows"),
+	});
+	await http.stop();
+	const closed = expect.stringContaining("runmesh up --host 127.0.0.1");
+	await expect(redeem(http.url, "t")).rejects.toMatchObject({ hint: closed });
 });

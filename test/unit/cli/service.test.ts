@@ -3,15 +3,19 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { plistPath, plistText } from "#cli/service/launchd.ts";
+import type { ServiceFile } from "#cli/service/file.ts";
+import { startJob } from "#cli/service/launchctl.ts";
+import { homeOfJob, plistPath, plistText } from "#cli/service/launchd.ts";
 import type { ServiceSpec } from "#cli/service/spec.ts";
 import { serviceSpec } from "#cli/service/spec.ts";
 import { homeOfUnit, unitPath, unitText } from "#cli/service/systemd.ts";
+import { uninstallAgent } from "#cli/service/uninstall.ts";
 import { folderOfUser, serviceUser } from "#cli/service/user.ts";
 import { taskText } from "#cli/service/windows.ts";
 import { resolveHome } from "#shared/home.ts";
+import { lockFolder } from "#shared/lock.ts";
 
 const awkward = resolveHome('/tmp/a "b" 100%/$HOME\\x');
 
@@ -119,4 +123,38 @@ test("a Windows task runs for as long as it will", () => {
 	expect(text).toContain("<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>");
 	expect(text).toContain("<Command>/opt/node</Command>");
 	expect(text).toContain("&quot;");
+});
+
+test("a launchd job of another home is neither replaced nor removed", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "runmesh-jobs-"));
+	onTestFinished(() => rmSync(folder, { recursive: true }));
+	const env = { HOME: folder };
+	const path = plistPath(false, env);
+	mkdirSync(dirname(path), { recursive: true });
+	writeFileSync(path, plistText(specOf()));
+	expect(homeOfJob(plistText(specOf()))).toBe(awkward.root);
+	const home = resolveHome(join(folder, "home"));
+	const refusal = { code: "RM_CONFLICT", message: expect.stringContaining(awkward.root) };
+	const file: ServiceFile = { manager: "launchd", name: "job", path, text: "", commands: [] };
+	await expect(startJob(file, home, false)).rejects.toMatchObject(refusal);
+	const request = { home, system: false, force: false, purge: true };
+	await expect(uninstallAgent(request, env, "darwin")).rejects.toMatchObject(refusal);
+	expect(existsSync(path)).toBe(true);
+});
+
+test("a home on which an agent runs is not removed", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "runmesh-purge-"));
+	onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+	const home = resolveHome(join(folder, "home"));
+	mkdirSync(home.agent, { recursive: true });
+	const lock = lockFolder(home.agent, "agent");
+	const purge = () => uninstallAgent({ home, system: false, force: false, purge: true }, { HOME: folder }, "darwin");
+	await expect(purge()).rejects.toMatchObject({
+		code: "RM_ALREADY_UP",
+		message: expect.stringContaining(String(process.pid)),
+	});
+	expect(existsSync(home.agent)).toBe(true);
+	lock.release();
+	expect(await purge()).toMatchObject({ removed: false, purged: true });
+	expect(existsSync(home.root)).toBe(false);
 });

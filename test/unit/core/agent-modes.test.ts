@@ -4,7 +4,7 @@ import type { Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
 import { CoreMesh } from "#test/support/core-mesh.ts";
 import { pipelineOf, stepOf } from "#test/support/definitions.ts";
-import { type StoryMesh, story } from "#test/support/story-mesh.ts";
+import { StoryMesh, story } from "#test/support/story-mesh.ts";
 
 const A1 = "a1" as AgentId;
 const A2 = "a2" as AgentId;
@@ -75,6 +75,23 @@ story("an agent does not leave while a run needs what it alone holds", (mesh) =>
 	expect(mesh.beat(A1).leave).toBe(true);
 });
 
+story("an agent does not leave while the rest of a gang runs, when it has what the first member left", (mesh) => {
+	mesh.agent("a1");
+	mesh.agent("a2");
+	mesh.submit(pipelineOf(stepOf("one", { nodes: 2, outputs: { data: "d" } }), stepOf("two", { needs: ["one"] })));
+	const [first, second] = [mesh.takeTask("one"), mesh.takeTask("one")].sort((a, b) =>
+		a.attemptId < b.attemptId ? -1 : 1,
+	) as [Task, Task];
+	const holder = mesh.holder(first);
+	mesh.finish(first);
+	mesh.setMode(holder, "draining", "", true);
+	expect(mesh.beat(holder).leave).toBe(false);
+	mesh.finish(second);
+	expect(mesh.beat(holder).leave).toBe(false);
+	mesh.finish(mesh.takeTask("two"));
+	expect(mesh.beat(holder).leave).toBe(true);
+});
+
 it("an agent that wishes to go may, once it holds nothing that a run needs", () => {
 	const mesh = new CoreMesh();
 	mesh.agent("a1");
@@ -113,6 +130,19 @@ story("only an agent that is lost and holds nothing is forgotten, with what was 
 	// Back again, it is an agent like any other.
 	mesh.agent("a1");
 	expect(closed(mesh, A1)).toBe("");
+});
+
+it("an agent that a new leader has not heard yet is not forgotten", () => {
+	const mesh = new CoreMesh();
+	mesh.agent("a1");
+	mesh.give({ kind: "setAgentMode", agentId: A1, mode: "cordoned", reason: "", by: "ada", leave: false });
+	mesh.restart();
+	const forget = () => mesh.give({ kind: "forgetAgent", agentId: A1, by: "ada" });
+	forget();
+	expect(mesh.state.agents.get(A1)?.cordon?.mode).toBe("cordoned");
+	mesh.nowMs += 31_000;
+	forget();
+	expect(mesh.state.agents.has(A1)).toBe(false);
 });
 
 it("an agent that leaves for good is forgotten at once, and what was on its way to it goes elsewhere", () => {
@@ -246,4 +276,18 @@ story("what a forgotten agent was to serve is served by others, as soon as there
 	// The last one stays the one that is to serve it.
 	for (const id of [A2, a3]) mesh.give({ kind: "agentLeft", agentId: id });
 	expect(agentsOf(mesh)).toEqual([a3]);
+});
+
+it("what an agent was to serve goes elsewhere too when the leader died as the agent left", () => {
+	const mesh = new StoryMesh();
+	serving(mesh);
+	mesh.agent("a2");
+	mesh.give({ kind: "agentLeft", agentId: A1 });
+	const left = mesh.journal.findIndex(({ kind }) => kind === "agentForgotten");
+	mesh.journal = mesh.journal.slice(0, left + 1);
+	mesh.restart();
+	mesh.agent("a2");
+	// Whoever watches the adverts anew hears once more who has left.
+	mesh.give({ kind: "agentLeft", agentId: A1 });
+	expect(agentsOf(mesh)).toEqual([A2]);
 });

@@ -347,6 +347,25 @@ describe("placement", () => {
 });
 
 describe("deploy", () => {
+	it("that wants more agents than there are holds up no other", () => {
+		const mesh = new CoreMesh();
+		const a1 = mesh.agent("a1");
+		const on = (name: string, replicas: number) =>
+			pipelineOf(
+				stepOf("train", { outputs: { model: "model.onnx" } }),
+				stepOf("deploy", {
+					needs: ["train"],
+					action: { kind: "deploy", model: { step: "train", output: "model" }, golden: null, name, replicas },
+				}),
+			);
+		mesh.submit(on("large", 3), "r1" as never);
+		mesh.finish(mesh.takeTask("train"));
+		mesh.submit(on("small", 1), "r2" as never);
+		mesh.finish(mesh.takeTask("train"));
+		expect(mesh.state.deployments.get("large")).toBeUndefined();
+		expect(mesh.state.deployments.get("small")?.agentIds).toEqual([a1]);
+	});
+
 	const deployed = pipelineOf(
 		stepOf("train", { outputs: { model: "m" } }),
 		stepOf("deploy", {

@@ -1,7 +1,8 @@
-import { expect } from "vitest";
+import { expect, it } from "vitest";
+import { waitsOf } from "#coordinator/waiting.ts";
 import type { Task } from "#shared/domain.ts";
 import { pipelineOf, stepOf } from "#test/support/definitions.ts";
-import { type StoryMesh, story } from "#test/support/story-mesh.ts";
+import { retries, StoryMesh, story } from "#test/support/story-mesh.ts";
 
 const gangOf = (nodes: number) => stepOf("train", { nodes, outputs: { model: "model.onnx" } });
 
@@ -111,6 +112,7 @@ story("one member that is lost ends the others, and the next attempt has another
 	// A gang does not come together again: who shows up late is told to stop.
 	expect(mesh.beat(lost, [tasks[2] as Task]).stop).toHaveLength(1);
 	mesh.comeBack(lost);
+	for (const task of tasks) mesh.finish(task, "cancelled");
 	mesh.wait(1_000);
 	const again = take(mesh, 3);
 	expect(again[0]?.gang?.masterPort).not.toBe(tasks[0]?.gang?.masterPort);
@@ -151,4 +153,31 @@ story("a member whose task got lost is sent it again, the others are not", (mesh
 	// A new leader sends to all of whom it has not heard.
 	if (mesh.manyLeaders) return;
 	expect(mesh.tasks.map(({ attemptId }) => attemptId)).toEqual([third.attemptId]);
+});
+
+it("the next attempt goes to no agent that has yet to stop its part of the one before", () => {
+	const mesh = new StoryMesh();
+	for (const name of ["a1", "a2"]) mesh.agent(name);
+	mesh.submit(pipelineOf({ ...gangOf(2), ...retries({ max: 1, delayMs: 0 }) }));
+	const [first, second] = take(mesh, 2) as [Task, Task];
+	for (const task of [first, second]) mesh.start(task);
+	mesh.finish(second, "failed");
+	const beat = (running: Task[]) => {
+		mesh.nowMs += 2_000;
+		mesh.beat(mesh.holder(second));
+		mesh.beat(mesh.holder(first), running);
+		mesh.give({ kind: "tick" });
+	};
+	beat([first]);
+	expect(mesh.tasks).toEqual([]);
+	const [wait] = waitsOf(mesh.state, first.runId).get("train" as never) ?? [];
+	expect(wait?.blockers).toContainEqual({
+		kind: "agent",
+		id: mesh.holder(first),
+		reason: "still stops its part of the attempt before",
+	});
+	beat([first]);
+	expect(mesh.tasks).toEqual([]);
+	beat([]);
+	expect(take(mesh, 2).map(({ attemptNumber }) => attemptNumber)).toEqual([2, 2]);
 });

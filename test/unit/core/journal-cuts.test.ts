@@ -18,12 +18,17 @@ interface Plot {
 	values?: Record<string, Record<string, unknown>>;
 	replica?: "serving" | "failed";
 	approved?: boolean;
+	/** Beside the first. */
+	others?: string[];
 }
 
 const AGENT = "a1" as AgentId;
 
 /** Agents and people do what the plot says until every run is over. */
-const play = (mesh: StoryMesh, { attempts = {}, values = {}, replica = "serving", approved = true }: Plot): void => {
+const play = (
+	mesh: StoryMesh,
+	{ attempts = {}, values = {}, replica = "serving", approved = true, others = [] }: Plot,
+): void => {
 	const hanging: Task[] = [];
 	for (let round = 0; mesh.state.runs.size > 0; round++) {
 		expect(round, "it never ends").toBeLessThan(50);
@@ -37,6 +42,7 @@ const play = (mesh: StoryMesh, { attempts = {}, values = {}, replica = "serving"
 					metrics: [{ name: "m", value: 1, step: 0 }],
 				});
 		}
+		for (const other of others) mesh.beat(other as AgentId);
 		const { stop } = mesh.beat(AGENT, hanging, "s1", "running");
 		for (const { attemptId } of stop) {
 			const [task] = hanging.splice(
@@ -158,6 +164,17 @@ const plots: Record<string, Plot> = {
 		},
 		asked: "agentModeChanged",
 	},
+	"a gang": {
+		begin: (mesh) => void mesh.submit(pipelineOf(gang, stepOf("after", { needs: ["train"] }))),
+		asked: "runSubmitted",
+		others: ["a2", "a3"],
+	},
+	"a gang that fails once": {
+		begin: (mesh) => void mesh.submit(pipelineOf({ ...gang, ...retries({ max: 1 }) })),
+		asked: "runSubmitted",
+		attempts: { train: ["failed"] },
+		others: ["a2", "a3"],
+	},
 	"a deployment": { begin: (mesh) => void mesh.submit(deployed, "r1"), asked: "runSubmitted" },
 	"a deployment that is refused": {
 		begin: (mesh) => void mesh.submit(deployed, "r1"),
@@ -173,6 +190,8 @@ const plots: Record<string, Plot> = {
 		asked: "runSubmitted",
 	},
 };
+
+const gang = stepOf("train", { nodes: 3, outputs: { model: "m" } });
 
 const clean = stepOf("clean", { phase: "onFailure", needs: ["stuck", "behind"], ...when("failed()") });
 
@@ -190,7 +209,10 @@ const deployed = pipelineOf(
 
 describe.each(Object.entries(plots))("%s", (_name, plot) => {
 	const whole = new StoryMesh();
-	whole.agent(AGENT, 8);
+	const join = (mesh: StoryMesh): void => {
+		for (const name of [AGENT, ...(plot.others ?? [])]) mesh.agent(name, 8);
+	};
+	join(whole);
 	plot.begin(whole);
 	play(whole, plot);
 	const from = whole.journal.findLastIndex(({ kind }) => kind === plot.asked) + 1;
@@ -200,7 +222,7 @@ describe.each(Object.entries(plots))("%s", (_name, plot) => {
 		const mesh = new StoryMesh();
 		mesh.journal = whole.journal.slice(0, kept);
 		mesh.nowMs = mesh.journal.at(-1)?.atMs ?? 0;
-		mesh.agent(AGENT, 8);
+		join(mesh);
 		mesh.handOver();
 		play(mesh, plot);
 		expect(ending(mesh), `after ${mesh.journal[kept - 1]?.kind}`).toEqual(ending(whole));

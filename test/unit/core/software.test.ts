@@ -55,7 +55,7 @@ describe("placement", () => {
 	it.each([
 		["no Python: install python3, or uv with an interpreter", { environment: python }, "uv"],
 		["no conda: install micromamba, mamba or conda", { environment: { ...python, kind: "conda" as const } }, "mamba"],
-		["no container engine: install docker or podman", { image: "a" }, "podman"],
+		["no container engine answers there: start docker or podman, or install one", { image: "a" }, "podman"],
 	])("%s", (reason, changes, runtime) => {
 		const mesh = new CoreMesh();
 		mesh.agent("bare");

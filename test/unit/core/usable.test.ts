@@ -131,6 +131,54 @@ describe("a GPU that others use", () => {
 	});
 });
 
+it("a device with a fault is given to nobody, neither whole nor a share of it", () => {
+	const mesh = meshWith(1);
+	const advert = mesh.state.agents.get(BOX)?.advert;
+	if (!advert?.fingerprint) throw new Error("no advert");
+	const gpus = advert.fingerprint.gpus.map((gpu) => ({ ...gpu, fault: "Xid 79" }));
+	mesh.give({ kind: "advertReceived", advert: { ...advert, fingerprint: { ...advert.fingerprint, gpus } } });
+	submit(mesh, { gpu: { count: 1, memoryBytes: 0, model: "" } });
+	submit(mesh, { gpu: { count: 1, memoryBytes: 1e9, model: "" } }, "r2");
+	expect([isPlaced(mesh), isPlaced(mesh, "r2")]).toEqual([false, false]);
+	expect(reason(mesh)).toContain("GPU-0: Xid 79");
+	mesh.give({ kind: "advertReceived", advert });
+	expect(isPlaced(mesh)).toBe(true);
+});
+
+it("a share stays on the device that it was given, whatever is advertised meanwhile", () => {
+	const mesh = meshWith(2);
+	const share = { gpu: { count: 1, memoryBytes: 20e9, model: "" } };
+	for (const run of ["r1", "r2", "r3"]) submit(mesh, share, run);
+	const [first] = mesh.tasks;
+	if (!first) throw new Error("no task");
+	mesh.finish(first);
+	const agent = mesh.state.agents.get(BOX);
+	const claims = () => agent?.node.devices.map((device) => device.claims);
+	expect(claims()).toEqual([1, 1]);
+	if (agent?.advert) mesh.give({ kind: "advertReceived", advert: agent.advert });
+	expect(claims()).toEqual([1, 1]);
+	// Otherwise it would be sent to an agent that has to hand it back, again and again.
+	submit(mesh, { gpu: { count: 1, memoryBytes: 0, model: "" } }, "r4");
+	expect(isPlaced(mesh, "r4")).toBe(false);
+});
+
+it("what is held on a device that is gone is counted on another, and only that", () => {
+	const mesh = meshWith(2);
+	for (const run of ["r1", "r2"]) submit(mesh, { gpu: { count: 1, memoryBytes: 0, model: "" } }, run);
+	const agent = mesh.state.agents.get(BOX);
+	if (!agent?.advert?.fingerprint) throw new Error("no advert");
+	const { advert } = agent;
+	const gpusNow = (gpus: NonNullable<typeof advert.fingerprint>["gpus"]): void => {
+		if (!advert.fingerprint) return;
+		mesh.give({ kind: "advertReceived", advert: { ...advert, fingerprint: { ...advert.fingerprint, gpus } } });
+	};
+	const { gpus } = agent.advert.fingerprint;
+	gpusNow(gpus.slice(0, 1));
+	expect(agent.node.devices.map(({ claims }) => claims)).toEqual([1]);
+	gpusNow(gpus);
+	expect(agent.node.devices.map(({ claims }) => claims)).toEqual([1, 1]);
+});
+
 it("a step that stands still on a closed agent runs on, and says so", () => {
 	const mesh = meshWith();
 	submit(mesh, {});

@@ -53,6 +53,15 @@ it("what no agent can run is no matter of who is closed", () => {
 	expect(explained(mesh, "one").summary).toContain("no agent can run it: lab-1: label gpu is not set");
 });
 
+it("a step that wants more agents than could run it says how many there are, and what to do", () => {
+	const mesh = new CoreMesh();
+	for (const name of ["lab-1", "lab-2"]) mesh.agent(name);
+	mesh.submit(pipelineOf(stepOf("one", { nodes: 3 })));
+	const view = explained(mesh, "one");
+	expect(view.summary).toContain("3 agents at once are wanted, 2 could run it");
+	expect(view.hints).toEqual(["ask for fewer `nodes`, or let more agents join: `runmesh token create`"]);
+});
+
 const usage: Usage = {
 	...{ setupMs: 12_000, cpuSeconds: 34, peakMemoryBytes: 1_342_177_000, gpuSeconds: 0, peakGpuMemoryBytes: 0 },
 	limits: {},
@@ -110,6 +119,16 @@ it("out of memory, it says how much more to ask for; without a limit of its own,
 	expect(ended(stepOf("train"), { failure })[1].hints).toContain(
 		"say what it needs with `resources: {memory: …}`: it runs where that is free then",
 	);
+});
+
+it("seen to take more than twice its memory, or out of its own disk, it says how much to ask for", () => {
+	const failure = { cause: "oom", message: "used 8Gi of 2Gi", signal: "SIGKILL" };
+	const hungry = { failure, usage: { ...usage, peakMemoryBytes: 8 * 1024 ** 3 } };
+	expect(ended(limited, hungry)[1].hints).toContainEqual(expect.stringContaining("`resources: {memory: 10Gi}`"));
+	const roomy = stepOf("train", { resources: { ...stepOf("train").resources, diskBytes: 50 * 1024 ** 2 } });
+	const full = { failure: { cause: "disk", message: "its folder takes 300Mi of disk", signal: "" } };
+	expect(ended(roomy, full)[1].hints).toContainEqual(expect.stringContaining("`resources: {disk: 100Mi}`"));
+	expect(ended(stepOf("train"), full)[1].hints).toContain("free some space on the agent's disk");
 });
 
 it("without its environment, it says where to look", () => {

@@ -8,7 +8,7 @@ import type { JournalEvent } from "#coordinator/core/events.ts";
 import { keepHistory } from "#coordinator/history.ts";
 import { openLogStore } from "#coordinator/logs/store.ts";
 import { openReadStore, type ReadStore } from "#coordinator/store/store.ts";
-import { type AttemptId, attemptId, type RunId, type StepKey } from "#shared/ids.ts";
+import { type AttemptId, attemptId, memberId, type RunId, type StepKey } from "#shared/ids.ts";
 import { artifactOf, createStory, pipelineOf, stepOf } from "#test/support/journal-story.ts";
 
 const DAY_MS = 86_400_000;
@@ -150,6 +150,25 @@ describe("the history", () => {
 		await sweep(90);
 		expect(totals()).toEqual({ definitions: 0, points: 0, series: 0, leaving: 0, kept: 0, events: 0, logBytes: 0 });
 		expect(existsSync(join(logs, "ra"))).toBe(false);
+	});
+
+	it("has of a step on several agents the first one's points, and lets go of those", async () => {
+		const story = createStory("ra", NOW - 100 * DAY_MS);
+		commit([
+			story.submitted(pipelineOf("gang", [stepOf("train", { nodes: 2 })])),
+			story.leased("train", 1, "agent-1", "agent-2"),
+			story.ended("train"),
+			story.settled("train"),
+			story.finished("succeeded"),
+		]);
+		const first = attemptId("ra" as RunId, "train" as StepKey, 1);
+		for (const rank of [0, 1]) {
+			store.addMetricPoints(memberId(first, rank), [{ name: "loss", step: 1, value: rank, atMs: 1 }]);
+		}
+		expect(totals()).toMatchObject({ points: 1, series: 1 });
+		expect(store.metrics("ra")).toMatchObject([{ points: [{ value: 0 }] }]);
+		await sweep(90);
+		expect(totals()).toMatchObject({ points: 0, series: 0 });
 	});
 
 	it("takes late points of a run that is gone without harm", async () => {

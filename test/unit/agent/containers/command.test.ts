@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { type ContainerSetup, containerArgs, containerScript } from "#agent/runner/containers/command.ts";
 import type { Engine } from "#agent/runner/containers/engine.ts";
 import { hostVariables, variablesOf } from "#agent/runner/containers/variables.ts";
-import { attemptPaths } from "#agent/runner/paths.ts";
+import { attemptPaths } from "#agent/runner/files/paths.ts";
 import type { Task } from "#shared/domain.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import { commandTask } from "#test/support/agent-tasks.ts";

@@ -2,10 +2,14 @@
 
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { usageOf } from "#agent/runner/containers/cgroup-usage.ts";
+import { createContainers } from "#agent/runner/containers/containers.ts";
 import { type Engine, type EngineChoice, findEngine } from "#agent/runner/containers/engine.ts";
 import { createImages } from "#agent/runner/containers/images.ts";
+import { attemptPaths } from "#agent/runner/files/paths.ts";
+import type { AgentId, AttemptId } from "#shared/ids.ts";
+import { commandTask } from "#test/support/agent-tasks.ts";
 import { newFolder, removeFolder } from "#test/support/test-folder.ts";
 
 let folder: string;
@@ -39,6 +43,31 @@ const podmanInfo = {
 	},
 	version: { Version: "5.4.0" },
 };
+
+test("an engine that comes up after the agent: what an earlier agent left under it goes all the same", async () => {
+	vi.stubEnv("PATH", folder);
+	onTestFinished(() => void vi.unstubAllEnvs());
+	install("docker", { info: "exit 1" });
+	const options = {
+		agentId: "box" as AgentId,
+		folder,
+		choice: "docker",
+		nowMs: () => 0,
+		warn: () => undefined,
+	} as const;
+	const containers = createContainers(options);
+	onTestFinished(containers.close);
+	containers.recovered([]);
+	const paths = attemptPaths(folder, "r.s.1" as AttemptId);
+	const task = { ...commandTask("imaged", "true"), image: "debian:12" };
+	mkdirSync(paths.folder);
+	const prepare = () => containers.prepare(task, paths, new AbortController().signal);
+	await expect(prepare()).rejects.toThrow("docker");
+	const image = "echo 'sha256:beef [\"debian@sha256:cafe\"]'";
+	install("docker", { info: says(dockerInfo), image, ps: "echo 0123 r.old.1", rm: "exit 0" });
+	await expect.poll(prepare, { timeout: 20_000, interval: 250 }).toBeUndefined();
+	await expect.poll(() => calls().at(-1), { timeout: 20_000 }).toBe("rm --force --volumes 0123");
+});
 
 describe("the engine", () => {
 	test("docker's, with what it can do", async () => {

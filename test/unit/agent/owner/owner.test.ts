@@ -110,4 +110,16 @@ describe("watched over time", () => {
 		await watch.ready;
 		expect(vi.getTimerCount()).toBe(0);
 	});
+
+	test("what can't be told is no end of the agent, and is asked again", async () => {
+		const told: string[] = [];
+		const lastInput = vi.fn(() => Promise.reject(new Error("EIO")));
+		const flags = terms("--yield-to-owner", "10m");
+		const watch = watchOwner({ terms: flags, onChange: (reason) => told.push(reason), lastInput });
+		await watch.ready;
+		await vi.advanceTimersByTimeAsync(10_000);
+		expect(lastInput).toHaveBeenCalledTimes(2);
+		expect(told).toEqual([]);
+		watch.close();
+	});
 });

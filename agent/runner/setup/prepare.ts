@@ -7,10 +7,10 @@ import { materialiseTree } from "#shared/blobs/tree.ts";
 import type { ArtifactRef, Manifest, Task } from "#shared/domain.ts";
 import { RunmeshError } from "#shared/errors.ts";
 import { isName } from "#shared/ids.ts";
+import { AttemptError, toFailure } from "../failure.ts";
+import { writeOver } from "../files/file.ts";
+import type { AttemptPaths } from "../files/paths.ts";
 import { forgetMarks, markCode } from "./code-use.ts";
-import { AttemptError, toFailure } from "./failure.ts";
-import type { AttemptPaths } from "./paths.ts";
-import { writeOver } from "./record.ts";
 import { checkMasterPort } from "./rendezvous.ts";
 
 export interface PrepareTools {

@@ -1,8 +1,9 @@
 /** The last value of each metric that a step appended to $RUNMESH_METRICS as JSON lines. Lines that are none are passed over. */
 
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { Metric } from "#shared/domain.ts";
 import { METRIC_LINE_BYTES, parseMetricLine } from "#shared/metrics.ts";
+import { READ_AT_ONCE } from "../../system/plain-file.ts";
 
 /** What comes after is not read. */
 const FILE_LIMIT = 64 * 1024 ** 2;
@@ -22,7 +23,9 @@ export const readMetrics = async (path: string): Promise<Metric[]> => {
 async function* linesOf(path: string): AsyncGenerator<string> {
 	let rest = "";
 	try {
-		for await (const chunk of createReadStream(path, { encoding: "utf8", end: FILE_LIMIT - 1 })) {
+		const file = await open(path, READ_AT_ONCE);
+		// Closed with the stream.
+		for await (const chunk of file.createReadStream({ encoding: "utf8", end: FILE_LIMIT - 1 })) {
 			const lines = `${rest}${chunk}`.split("\n");
 			rest = (lines.pop() ?? "").slice(0, METRIC_LINE_BYTES + 1);
 			yield* lines;

@@ -11,7 +11,7 @@
  *                 much of its stderr told of the making (environments/record.ts).
  *   devices.json  Before the launch, for an attempt that was given GPUs: which.
  *   code-marks.json  Before the launch, for an attempt whose reads of the code are to be told: they show from here on.
- *                 Without it, or after a restart of the machine, they are not told (code-use.ts).
+ *                 Without it, or after a restart of the machine, they are not told (setup/code-use.ts).
  *   launch.sh     Before the launch. Its first line names the attempt and the supervisor that is told of it, the rest is
  *                 what that one runs. This is what makes an attempt run once: a supervisor that is not named leaves it,
  *                 and another is named only when the one before is gone without having started it. Its second line tells
@@ -22,7 +22,7 @@
  *   stop.json     Before a stop's first signal: a restarted agent goes on with the stop and knows why it ended.
  *   pause.json    Before an attempt is made to stand still, and after it was let go on: since when, and for how long it did
  *                 before. An agent that died between continues it, or makes it stand still again, and counts some time
- *                 too much for paused (pausing.ts).
+ *                 too much for paused.
  *   outcome.bin   Staged, renamed and synced; only then is the outcome reported. Lost, it is made again from process,
  *                 outputs and metrics, to the same digests. A short success without outputs has none: to make it again
  *                 costs nothing.
@@ -32,27 +32,16 @@
  * The folder goes when the journal has the outcome and the coordinator the logs; settled.ts keeps the id.
  */
 
-import {
-	closeSync,
-	constants,
-	fsync,
-	ftruncateSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	statSync,
-	writeFileSync,
-} from "node:fs";
-import { basename } from "node:path";
+import { closeSync, fsync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import type { Report, Task } from "#shared/domain.ts";
 import type { AgentId } from "#shared/ids.ts";
-import type { ProcessIdentity } from "#shared/process.ts";
 import { reportCodec, taskCodec } from "#shared/wire/codec.ts";
-import type { FinishedBody, Stop } from "../core/state.ts";
+import { neverPaused } from "../../core/pausing.ts";
+import type { FinishedBody, Pause, Stop } from "../../core/state.ts";
+import { createAnew } from "../../system/plain-file.ts";
+import { readAs, readJson, replaceFile, writeOver } from "./file.ts";
 import type { AttemptPaths } from "./paths.ts";
-import { parseIdentity } from "./process.ts";
 
 /** Into a folder of its own: a spare one with all it needs, or one that is there already. */
 export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null): void => {
@@ -63,41 +52,22 @@ export const writeTask = (paths: AttemptPaths, task: Task, spare: string | null)
 		return;
 	}
 	mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
-	const staged = `${paths.task}.new`;
-	writeFileSync(staged, bytes, { mode: 0o600 });
-	renameSync(staged, paths.task);
+	replaceFile(paths.task, bytes);
 };
-
-/** Into a file that mostly is there: to make one costs far more, and so does to empty it first. */
-export const writeOver = (path: string, content: string | Uint8Array): void => {
-	const bytes = Buffer.from(content);
-	const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600);
-	try {
-		writeFileSync(file, bytes);
-		ftruncateSync(file, bytes.length);
-	} finally {
-		closeSync(file);
-	}
-};
-
-/** Only then may the supervisor be told of the attempt. */
-export const writeLaunch = (paths: AttemptPaths, { pid, start }: ProcessIdentity, script: string): void =>
-	writeOver(paths.launch, `# ${basename(paths.folder)} ${pid} ${start}\n${script}`);
 
 export const writeDevices = (paths: AttemptPaths, gpuIds: string[]): void =>
 	writeFileSync(paths.devices, JSON.stringify(gpuIds));
 
-export const writeStop = (paths: AttemptPaths, stop: Stop): void => {
-	const staged = `${paths.stop}.new`;
-	writeFileSync(staged, JSON.stringify(stop));
-	renameSync(staged, paths.stop);
-};
+export const writeStop = (paths: AttemptPaths, stop: Stop): void => replaceFile(paths.stop, JSON.stringify(stop));
+
+/** Before the first of its processes stands still, and once they go on: an agent that is restarted lets none lie. */
+export const writePause = (paths: AttemptPaths, pause: Pause): void => replaceFile(paths.pause, JSON.stringify(pause));
 
 /** Only the wait for the disk is worth leaving the loop for. */
 export const writeOutcome = async (paths: AttemptPaths, agentId: AgentId, outcome: FinishedBody): Promise<void> => {
 	const report: Report = { reportId: "", agentId, atMs: outcome.finishedAtMs, body: outcome };
 	const staged = `${paths.outcome}.new`;
-	const file = openSync(staged, "w", 0o600);
+	const file = createAnew(staged);
 	try {
 		writeFileSync(file, reportCodec.encode(report));
 		renameSync(staged, paths.outcome);
@@ -122,79 +92,15 @@ export const readDevices = (paths: AttemptPaths): string[] =>
 export const readStop = (paths: AttemptPaths): Stop | null =>
 	readAs(paths.stop, (bytes) => JSON.parse(bytes.toString()) as Stop);
 
-/** Who was told to run it last; null when nobody was. */
-export const readNamed = (paths: AttemptPaths): ProcessIdentity | null =>
-	readAs(paths.launch, (bytes) => {
-		const [, attempt, pid, start = ""] = /^# (\S+) (\d+) (.+)\n/.exec(bytes.toString()) ?? [];
-		return attempt === basename(paths.folder) ? { pid: Number(pid), start } : null;
-	});
-
-export interface Start {
-	/** null when it can't be read: written in the last moments before a power cut. */
-	supervisor: ProcessIdentity | null;
-	startedAtMs: number;
-}
-
-/** null when the command never began. */
-export const readStart = (paths: AttemptPaths): Start | null => {
-	if (readProcess(paths, "started") !== null) {
-		return { supervisor: readNamed(paths), startedAtMs: modifiedAtMs(paths.launch) };
-	}
-	const supervisor = readFirstClaim(paths);
-	return supervisor && { supervisor, startedAtMs: modifiedAtMs(paths.process) };
+/** Of one that never stood still, or of which nobody can say for how long, the timeout runs. */
+export const readPause = (paths: AttemptPaths): Pause => {
+	const pause = readJson<Pause>(paths.pause);
+	const isWhole = Number.isFinite(pause?.beforeMs) && (pause?.sinceMs === null || Number.isFinite(pause?.sinceMs));
+	return isWhole && pause ? pause : neverPaused;
 };
-
-export const readExit = (paths: AttemptPaths): { code: number; atMs: number } | null => {
-	const code = readProcess(paths, "ended");
-	if (code !== null) return { code: Number(code), atMs: modifiedAtMs(paths.process) };
-	if (!readFirstClaim(paths)) return null;
-	const exit = `${paths.folder}/exit`;
-	return readAs(exit, (bytes) => {
-		const [, left] = /^(\d+)\n/.exec(bytes.toString()) ?? [];
-		return left === undefined ? null : { code: Number(left), atMs: modifiedAtMs(exit) };
-	});
-};
-
-/** An attempt that an agent of the first release started: its supervisor named itself on the first line. */
-const readFirstClaim = (paths: AttemptPaths): ProcessIdentity | null =>
-	readAs(paths.process, (bytes) => {
-		const [claim = ""] = bytes.toString().split("\n");
-		return claim === "" ? null : parseIdentity(claim);
-	});
-
-/** What follows the word on its line; null when there is no such line. */
-const readProcess = (paths: AttemptPaths, word: "started" | "ended"): string | null =>
-	readAs(paths.process, (bytes) => {
-		const start = `${word} ${basename(paths.folder)}`;
-		// The last piece is what lacks its newline.
-		const line = bytes
-			.toString()
-			.split("\n")
-			.slice(0, -1)
-			.find((line) => line === start || line.startsWith(`${start} `));
-		return line === undefined ? null : line.slice(start.length + 1);
-	});
-
-export const modifiedAtMs = (path: string): number =>
-	Math.round(statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 
 export const readOutcome = (paths: AttemptPaths, task: Task): FinishedBody | null =>
 	readAs(paths.outcome, (bytes) => {
 		const { body } = reportCodec.decode(bytes);
 		return body.kind === "attemptFinished" && body.attempt.attemptId === task.attemptId ? body : null;
 	});
-
-const readAs = <T>(path: string, parse: (bytes: Buffer) => T | null): T | null => {
-	let bytes: Buffer;
-	try {
-		bytes = readFileSync(path);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-		throw error;
-	}
-	try {
-		return parse(bytes);
-	} catch {
-		return null;
-	}
-};

@@ -6,18 +6,18 @@
 import type { Limits } from "#shared/domain.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import { isAlive, type ProcessIdentity } from "#shared/process.ts";
-import type { Exit } from "../core/inputs.ts";
-import { exitOf } from "./collect.ts";
-import type { Environment } from "./environment.ts";
+import type { Exit } from "../../core/inputs.ts";
+import { signalGroup } from "../../system/process.ts";
+import type { AttemptPaths } from "../files/paths.ts";
+import { readExit, readStart, writeLaunch } from "../files/process-record.ts";
+import type { Cell } from "../limits/cell.ts";
+import type { AttemptLimits } from "../limits/limits.ts";
+import type { Taken } from "../limits/measure.ts";
+import { exitOf } from "../processes/exit.ts";
+import type { Environment } from "../setup/environment.ts";
+import { exitLeftBy } from "./exit.ts";
 import { createLeftovers, type Found } from "./leftovers.ts";
-import type { Cell } from "./limits/cell.ts";
-import type { AttemptLimits } from "./limits/limits.ts";
-import type { Taken } from "./limits/measure.ts";
-import type { AttemptPaths } from "./paths.ts";
 import { createPausing } from "./pausing.ts";
-import { signalGroup } from "./process.ts";
-import { readExit, readStart, writeLaunch } from "./record.ts";
-import { exitLeftBy } from "./recover.ts";
 import { createSupervisors } from "./supervisors.ts";
 
 export interface ProcessEvents {
@@ -180,20 +180,19 @@ export const followProcesses = (
 		},
 		pause: (attemptId) => {
 			const supervisor = followed.get(attemptId)?.supervisor;
-			if (supervisor && isAlive(supervisor)) void pausing.pause(attemptId, supervisor);
+			if (supervisor && isAlive(supervisor)) void pausing.pause(attemptId, supervisor, kept.cellOf(attemptId));
 		},
 		resume: (attemptId) => {
 			const supervisor = followed.get(attemptId)?.supervisor;
-			if (supervisor && isAlive(supervisor)) pausing.resume(attemptId, supervisor);
+			if (supervisor && isAlive(supervisor)) pausing.resume(attemptId, supervisor, kept.cellOf(attemptId));
 		},
 		end: async (attemptId, paths, exitCode) => {
 			// null when it ended while no agent ran.
 			const supervisor = ended.get(attemptId) ?? null;
 			ended.delete(attemptId);
 			const cell = kept.cellOf(attemptId);
-			const found = cell
-				? await leftovers.endIn(cell, supervisor)
-				: await leftovers.end(attemptId, supervisor, paths.folder);
+			let found = cell ? await leftovers.endIn(cell, supervisor) : "unknown";
+			if (found === "unknown") found = await leftovers.end(attemptId, supervisor, paths.folder);
 			// Before its cell is another's.
 			const taken = kept.end(attemptId, paths, exitCode);
 			const { isClean } = taken;

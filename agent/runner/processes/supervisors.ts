@@ -9,10 +9,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { AttemptId } from "#shared/ids.ts";
 import type { ProcessIdentity } from "#shared/process.ts";
-import type { Environment } from "./environment.ts";
-import { type Cell, entrancesOf } from "./limits/cell.ts";
-import { type Cells, isIn } from "./limits/cells.ts";
-import { parseIdentity } from "./process.ts";
+import { parseIdentity } from "../../system/process.ts";
+import { type Cell, entrancesOf } from "../limits/cell.ts";
+import { type Cells, isIn } from "../limits/cells.ts";
+import type { Environment } from "../setup/environment.ts";
 
 export interface SupervisorEvents {
 	/** About to be told of it: what it must find is to be written now. False takes the launch back. */
@@ -55,6 +55,9 @@ const PAUSE_MS = 5;
 /** Who was not needed for so long ends, but those ahead. */
 const REST_MS = 10_000;
 
+/** Nothing that a supervisor says is longer; what a step says in its place may be. */
+const LINE_LENGTH = 4_096;
+
 const script = fileURLToPath(new URL("./supervise.sh", import.meta.url));
 
 export const createSupervisors = (
@@ -93,7 +96,7 @@ export const createSupervisors = (
 		child.stdin?.on("error", () => undefined);
 		child.stdout?.setEncoding("latin1").on("data", (text: string) => {
 			const lines = `${supervisor.heard}${text}`.split("\n");
-			supervisor.heard = lines.pop() ?? "";
+			supervisor.heard = (lines.pop() ?? "").slice(0, LINE_LENGTH);
 			for (const line of lines) hear(supervisor, line);
 		});
 	};

@@ -2,7 +2,7 @@
 
 import type { Task, Usage } from "#shared/domain.ts";
 import type { Ending } from "../../core/commands.ts";
-import type { Taken } from "./measure.ts";
+import type { Taken } from "../limits/measure.ts";
 
 export interface UsageParts {
 	taken: Taken;

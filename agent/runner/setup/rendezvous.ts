@@ -2,7 +2,7 @@
 
 import { createServer } from "node:net";
 import type { GangPlace } from "#shared/domain.ts";
-import { AttemptError } from "./failure.ts";
+import { AttemptError } from "../failure.ts";
 
 export const gangEnvironment = (gang: GangPlace | null): Record<string, string> =>
 	gang === null

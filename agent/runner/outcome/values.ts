@@ -5,7 +5,7 @@ import type { BlobStore } from "#shared/blobs/store.ts";
 import { readManifest } from "#shared/blobs/tree.ts";
 import type { ArtifactRef } from "#shared/domain.ts";
 import { canonicalJson } from "#shared/pipeline/canonical.ts";
-import { AttemptError } from "./failure.ts";
+import { AttemptError } from "../failure.ts";
 
 const MAX_VALUE_BYTES = 64 * 1024;
 /** Of all of an attempt's values: they travel in one report and stay in the journal. */

@@ -8,14 +8,15 @@
  * that reads with O_NOATIME.
  */
 
-import { lstatSync, readFileSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
+import { lstatSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { posix } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { codeUseKey, foldersIn, ROOT } from "#shared/blobs/code-use.ts";
 import type { CodeUse, Manifest } from "#shared/domain.ts";
 import { bootId } from "#shared/process.ts";
+import { readPlain } from "../../system/plain-file.ts";
+import type { AttemptPaths } from "../files/paths.ts";
 import { forgetReads, wasRead } from "./access-times.ts";
-import type { AttemptPaths } from "./paths.ts";
 
 const MAX_PATHS = 2_000;
 const MAX_PATHS_BYTES = 128 * 1024;
@@ -110,7 +111,7 @@ const statOf = ({ work }: AttemptPaths, path: string): Stats | undefined =>
 
 const readMarks = ({ codeMarks }: AttemptPaths): Marks | null => {
 	try {
-		return JSON.parse(readFileSync(codeMarks, "utf8")) as Marks;
+		return JSON.parse(readPlain(codeMarks).toString()) as Marks;
 	} catch {
 		return null;
 	}

@@ -4,13 +4,14 @@
  * processes it has not seen, for an attempt's process descends from one that was the attempt's already.
  */
 
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AttemptId } from "#shared/ids.ts";
 import { fieldsOfStat, identifyProcess, isAlive, type ProcessIdentity } from "#shared/process.ts";
-import type { Cell } from "./limits/cell.ts";
-import { attempt } from "./limits/cells.ts";
-import { signalProcess } from "./process.ts";
+import { attemptOf, processIds, textOf } from "../../system/proc.ts";
+import { signalProcess } from "../../system/process.ts";
+import type { Cell } from "../limits/cell.ts";
+import { attempt } from "../limits/cells.ts";
 
 export interface Leftovers {
 	/**
@@ -18,7 +19,7 @@ export interface Leftovers {
 	 * another's. `folder` is the attempt's.
 	 */
 	end(attemptId: AttemptId, supervisor: ProcessIdentity | null, folder: string): Promise<Found>;
-	/** The same for one in a cell, which holds whatever it started, and nothing else but its supervisor. */
+	/** The same for one in a cell, which holds whatever it started, and nothing else but its supervisor; "unknown" when the cell does not tell. */
 	endIn(cell: Cell, supervisor: ProcessIdentity | null): Promise<Found>;
 }
 
@@ -98,7 +99,9 @@ export const createLeftovers = (): Leftovers => {
 			/** What leaves the cell to die is not gone yet. */
 			let found: ProcessIdentity[] = [];
 			for (let round = 0; round < ROUNDS; round++) {
-				const ids = attempt(() => cell.processIds())?.filter((pid) => pid !== supervisor?.pid) ?? [];
+				const all = attempt(() => cell.processIds());
+				if (!all) return "unknown";
+				const ids = all.filter((pid) => pid !== supervisor?.pid);
 				found = [...found.filter(isAlive), ...ids.flatMap((pid) => identifyProcess(pid) ?? [])];
 				if (ids.length === 0 && found.length === 0) return round === 0 ? "none" : "ended";
 				attempt(() => cell.kill());
@@ -115,14 +118,16 @@ export interface AttemptProcess {
 	state: string;
 }
 
+/** "" of one that is gone. */
+export const stateOf = (pid: number): string => fieldsOfStat(textOf(`/proc/${pid}/stat`))[0] ?? "";
+
 /** All that belong to an attempt now, but its supervisor. [] where the system does not tell. */
 export const processesOf = (attemptId: AttemptId, { pid: session }: ProcessIdentity): AttemptProcess[] => {
 	if (process.platform !== "linux") return [];
 	const found: AttemptProcess[] = [];
-	for (const name of readdirSync("/proc")) {
-		const pid = Number(name);
-		if (!(pid > 0) || pid === session) continue;
-		const fields = fieldsOfStat(readOf(pid, "stat"));
+	for (const pid of processIds()) {
+		if (pid === session) continue;
+		const fields = fieldsOfStat(textOf(`/proc/${pid}/stat`));
 		const state = fields[0] ?? "";
 		if (state === "" || state === "Z" || state === "X") continue;
 		if (Number(fields[3]) === session || attemptOf(pid) === attemptId) found.push({ pid, state });
@@ -143,16 +148,15 @@ const isHeld = (all: ReadonlyMap<number, Process>, { pid, start }: ProcessIdenti
 
 const lookAtAll = (seen: ReadonlyMap<number, Process>): Map<number, Process> => {
 	const present = new Map<number, Process>();
-	for (const name of readdirSync("/proc")) {
-		const pid = Number(name);
-		if (pid > 0) present.set(pid, seen.get(pid) ?? { ...originOf(pid), attempt: attemptOf(pid), places: null });
+	for (const pid of processIds()) {
+		present.set(pid, seen.get(pid) ?? { ...originOf(pid), attempt: attemptOf(pid), places: null });
 	}
 	return present;
 };
 
 /** Zeros when it is gone. */
 const originOf = (pid: number): Pick<Process, "session" | "start"> => {
-	const fields = fieldsOfStat(readOf(pid, "stat"));
+	const fields = fieldsOfStat(textOf(`/proc/${pid}/stat`));
 	if (fields[0] === "Z") return { session: 0, start: 0 };
 	return { session: Number(fields[3] ?? 0), start: Number(fields[19] ?? 0) };
 };
@@ -166,23 +170,3 @@ const placesOf = (pid: number): string[] =>
 			return [];
 		}
 	});
-
-const MARK = "RUNMESH_ATTEMPT=";
-
-/** Whose attempt's it is, by its environment: null when it is none's, not ours to read, or gone. */
-export const attemptOf = (pid: number): string | null => {
-	const environment = readOf(pid, "environ");
-	const at = environment.startsWith(MARK) ? 0 : environment.indexOf(`\0${MARK}`) + 1;
-	if (at === 0 && !environment.startsWith(MARK)) return null;
-	const end = environment.indexOf("\0", at);
-	return environment.slice(at + MARK.length, end === -1 ? undefined : end);
-};
-
-/** "" when it is gone, or not ours to read. */
-const readOf = (pid: number, file: "environ" | "stat"): string => {
-	try {
-		return readFileSync(`/proc/${pid}/${file}`, "latin1");
-	} catch {
-		return "";
-	}
-};

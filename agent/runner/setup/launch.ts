@@ -3,9 +3,10 @@
 import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { delimiter } from "node:path";
 import type { Task } from "#shared/domain.ts";
+import { quote } from "../../system/shell.ts";
+import { AttemptError } from "../failure.ts";
+import type { AttemptPaths } from "../files/paths.ts";
 import type { Environment } from "./environment.ts";
-import { AttemptError } from "./failure.ts";
-import type { AttemptPaths } from "./paths.ts";
 
 /** `base` is the supervisors' own environment: only what differs is set. Throws where the command can't start. */
 export const launchScript = (task: Task, paths: AttemptPaths, env: Environment, base: Environment): string => {
@@ -54,9 +55,6 @@ export const programOf = (shell: readonly string[], command: string): string[] =
 	const isPlain = shell.join(" ") === "/bin/sh -c" && PLAIN_WORDS.test(command.trim());
 	return isPlain && !NOT_PROGRAMS.has(words[0] ?? "") ? words : [...shell, command];
 };
-
-/** For a shell: taken as it stands. */
-const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 const checkInterpreter = (program: string, path: string): void => {
 	const candidates = program.includes("/")

@@ -3,8 +3,8 @@
 import { delimiter, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Task } from "#shared/domain.ts";
-import { deviceVariables, type StepDevices, sharingHints } from "../gpu/environment.ts";
-import type { AttemptPaths } from "./paths.ts";
+import { deviceVariables, type StepDevices, sharingHints } from "../../gpu/environment.ts";
+import type { AttemptPaths } from "../files/paths.ts";
 import { gangEnvironment } from "./rendezvous.ts";
 
 export type Environment = Record<string, string>;
@@ -18,7 +18,7 @@ const ALLOWED = new Set([
 ]);
 
 /** A step in Node can `require` the packages that runmesh itself ships, onnxruntime-node and protobufjs among them. */
-const ownPackages = fileURLToPath(new URL("../../node_modules", import.meta.url));
+const ownPackages = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 
 /** The same for every step. The agent's own node comes first, so that `node train.mjs` runs everywhere. */
 export const baseEnvironment = (
