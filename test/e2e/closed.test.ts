@@ -70,7 +70,8 @@ describe("without its token", () => {
 			Object.keys(verbs).map((verb) => ({ method: verb.toUpperCase(), path: path.replace(/\{\w+\}/g, "latest") })),
 		);
 		expect(calls).toContainEqual({ method: "GET", path: "/api/v1/runs" });
-		const closed = calls.filter(({ path }) => path.startsWith("/api/"));
+		// Who joins has a token of another kind, which comes with what it asks.
+		const closed = calls.filter(({ path }) => path.startsWith("/api/") && path !== "/api/v1/join");
 		expect(closed.length).toBeGreaterThan(15);
 		for (const { method, path } of closed) {
 			for (const token of wrongTokens("apiToken")) {
@@ -82,6 +83,20 @@ describe("without its token", () => {
 				});
 				expect(await response.json()).toMatchObject({ code: "RM_UNAUTHENTICATED", status: 401 });
 			}
+		}
+	});
+
+	test("nobody joins, whatever other secret is brought", async () => {
+		const { url } = mesh.summary();
+		const { apiToken, meshToken } = secrets();
+		for (const token of ["abcdef.abcdefghijklmnopqrstuvwxyzabcdef", apiToken, meshToken]) {
+			const response = await fetch(`${url}/api/v1/join`, {
+				method: "POST",
+				headers: { "content-type": "application/json", ...header(apiToken) },
+				body: JSON.stringify({ token, host: "other" }),
+			});
+			expect(response.status).toBe(401);
+			expect(await response.text()).not.toContain("credentials");
 		}
 	});
 
