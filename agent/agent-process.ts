@@ -75,7 +75,10 @@ const stderr = (): DestinationStream => {
 const fail = (error: unknown, log: Logger, logFile: string | null = null): void => {
 	const { code, message, hint, stack } = toRunmeshError(error);
 	if (logFile !== null) console.error(`${message}; see ${logFile}`);
-	log.fatal({ code, hint, ...(code === "RM_INTERNAL" ? { stack } : {}) }, message);
+	// A person at a terminal reads no lines of JSON.
+	const isSeen = logFile === null && process.stderr.isTTY && code !== "RM_INTERNAL";
+	if (isSeen) process.stderr.write(`error: ${message}\n${hint === undefined ? "" : `hint: ${hint}\n`}`);
+	else log.fatal({ code, hint, ...(code === "RM_INTERNAL" ? { stack } : {}) }, message);
 	const exit = (): never => process.exit(errorTable[code].exit);
 	if (process.send) process.send({ error: { code, message, hint: hint ?? null } }, exit);
 	else exit();

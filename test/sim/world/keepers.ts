@@ -19,6 +19,8 @@ interface Question {
 	isKept(): boolean;
 	/** It may have been so before, or about an agent that was forgotten just then: nothing is promised. */
 	mayBeIdle?: boolean;
+	/** It is so, whoever did it. A leader that was deposed and does not know it may say so of what it knew last. */
+	isSo?(): boolean;
 	/** It is not asked any more once all is healed. */
 	isMischief: boolean;
 }
@@ -80,6 +82,7 @@ export class Keepers {
 			mayAsk: ({ agents }) => agents.has(id),
 			isKept: () => this.#world.view().modesSaid.has(reason),
 			mayBeIdle: true,
+			isSo: () => (this.#world.view().modes.get(id)?.mode ?? "open") === mode,
 			isMischief: !isHealed,
 		});
 	}
@@ -133,7 +136,7 @@ export class Keepers {
 	}
 
 	/** The same question until somebody who leads has answered it. */
-	#ask({ input, what, mayAsk, isKept, mayBeIdle = false, isMischief }: Question): void {
+	#ask({ input, what, mayAsk, isKept, mayBeIdle = false, isSo = () => true, isMischief }: Question): void {
 		let answered = false;
 		if (!isMischief) this.unanswered += 1;
 		const end = (): void => {
@@ -145,11 +148,14 @@ export class Keepers {
 			if (answered || (isMischief && isHealed)) return;
 			const leaders = coordinators.filter(({ leads }) => leads);
 			const leader = leaders[random.below(leaders.length)];
-			if (leader && !mayAsk(leader.state)) return end();
-			leader?.take(input, () => {
-				if (!answered && (isKept() || !mayBeIdle)) this.#promise(what, isKept);
-				end();
-			});
+			// Who sees that it is not so asks again.
+			const refused = leader && !mayAsk(leader.state);
+			if (refused && isSo()) return end();
+			if (!refused)
+				leader?.take(input, () => {
+					if (!answered && (isKept() || !mayBeIdle)) this.#promise(what, isKept);
+					if (isKept() || isSo()) end();
+				});
 			schedule.after(ASK_AGAIN_MS, ask);
 		};
 		ask();
