@@ -31,6 +31,7 @@ import {
 } from "#shared/wire/codec.ts";
 import { removeCells } from "./cells.ts";
 import { startNatsServer, type TestNatsServer } from "./nats-server.ts";
+import { createNews } from "./news.ts";
 
 export type Finished = Extract<Report["body"], { kind: "attemptFinished" }>;
 
@@ -93,22 +94,8 @@ export const agentRig = async (): Promise<AgentRig> => {
 	const agentId = "box" as AgentId;
 	const reports: Report[] = [];
 	const heartbeats: Heartbeat[] = [];
-	const watchers = new Set<() => void>();
-	const tell = (): void => {
-		for (const watcher of [...watchers]) watcher();
-	};
+	const { tell, until } = createNews();
 	let agent: ChildProcess | null = null;
-
-	const until = (holds: () => boolean): Promise<void> =>
-		new Promise((resolve) => {
-			const look = (): void => {
-				if (!holds()) return;
-				watchers.delete(look);
-				resolve();
-			};
-			watchers.add(look);
-			look();
-		});
 
 	const bodyOf = async <K extends Report["body"]["kind"]>(kind: K, attemptId: AttemptId): Promise<Report> => {
 		const find = (): Report | undefined =>

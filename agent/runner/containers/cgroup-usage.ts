@@ -1,6 +1,7 @@
 /** What a container has taken so far, from the files of its control group; zeros where they can't be read. */
 
 import { readFileSync } from "node:fs";
+import { fieldOf } from "../limits/cell.ts";
 
 export interface ContainerUsage {
 	cpuSeconds: number;
@@ -30,9 +31,8 @@ export const usageOf = (pid: number, root = ROOT, proc = "/proc"): ContainerUsag
 	}
 	// The group at the top has no such files: it is the host.
 	if (unified === undefined || unified === "/") return NO_USAGE;
-	const [, microseconds = "0"] = /^usage_usec (\d+)$/m.exec(readText(`${root}${unified}/cpu.stat`)) ?? [];
 	return {
-		cpuSeconds: Number(microseconds) / 1e6,
+		cpuSeconds: fieldOf(readText(`${root}${unified}/cpu.stat`), "usage_usec") / 1e6,
 		memoryKills: killsIn(`${root}${unified}/memory.events`),
 		// Kernels before 5.19 tell of no peak.
 		peakMemoryBytes: readNumber(`${root}${unified}/memory.peak`) || readNumber(`${root}${unified}/memory.current`),
@@ -49,7 +49,7 @@ const groupsOf = (text: string): Map<string, string> =>
 		}),
 	);
 
-const killsIn = (path: string): number => Number(/^oom_kill (\d+)$/m.exec(readText(path))?.[1] ?? 0);
+const killsIn = (path: string): number => fieldOf(readText(path), "oom_kill");
 
 const readNumber = (path: string): number => {
 	const value = Number.parseInt(readText(path), 10);

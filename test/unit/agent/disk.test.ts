@@ -13,6 +13,7 @@ import { floorOf } from "#agent/disk/room.ts";
 import { type BlobStore, openBlobStore } from "#shared/blobs/store.ts";
 import type { AttemptId } from "#shared/ids.ts";
 import { digestOf, noise, tempDir } from "#test/support/data-plane.ts";
+import { createNews } from "#test/support/news.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -113,10 +114,7 @@ const kept = async (
 	const folder = await tempDir();
 	const store = await openBlobStore(join(folder, "blobs"));
 	await fill(store);
-	const watchers = new Set<() => void>();
-	const tell = (): void => {
-		for (const watcher of [...watchers]) watcher();
-	};
+	const { tell, until } = createNews();
 	const told: Pick<Kept, "closed" | "usable" | "exceeded"> = { closed: [], usable: [], exceeded: [] };
 	const disk = keepDisk({
 		...{ folder, minFreeBytes: null, boundBytes: null, attempts: () => [], isNeeded: () => false, relieve: () => 0 },
@@ -146,16 +144,6 @@ const kept = async (
 	});
 	onTestFinished(disk.close);
 	await disk.done;
-	const until = (holds: () => boolean): Promise<void> =>
-		new Promise((resolve) => {
-			const look = (): void => {
-				if (!holds()) return;
-				watchers.delete(look);
-				resolve();
-			};
-			watchers.add(look);
-			look();
-		});
 	return { ...told, store, folder, until };
 };
 
